@@ -1,0 +1,101 @@
+"""What staff do about one customer: adjust a balance, suspend, lift."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from billing import adjustments
+from billing.admin.customer_forms import AdjustmentForm, SuspensionForm
+from billing.models import CustomerAccount
+from panel.accounts import suspension
+from panel.accounts.admin.asking import Question, ask, staff_of
+from panel.accounts.admin.pages import StaffAdmin, amount
+from panel.accounts.models import User
+
+
+def credit(page: StaffAdmin, request: HttpRequest, customer: User) -> HttpResponse:
+    """Ask how much to add, and why."""
+    return _adjust(page, request, customer, verb="Credit", use_case=adjustments.credit)
+
+
+def debit(page: StaffAdmin, request: HttpRequest, customer: User) -> HttpResponse:
+    """Ask how much to take, and why."""
+    return _adjust(page, request, customer, verb="Debit", use_case=adjustments.debit)
+
+
+def _adjust(
+    page: StaffAdmin,
+    request: HttpRequest,
+    customer: Any,  # noqa: ANN401 - a row of the page's list, which carries balances
+    *,
+    verb: str,
+    use_case: Callable[..., None],
+) -> HttpResponse:
+    def act(given: dict[str, Any]) -> str:
+        author = staff_of(request)
+        use_case(
+            customer=customer,
+            amount=given["amount"],
+            reason=given["reason"],
+            author=author,
+            key=f"{author.pk}:{given['key']}",
+            account=CustomerAccount(given["account"]),
+            at=timezone.now(),
+        )
+        return f"{verb}ed {amount(given['amount'])}: {given['reason']}"
+
+    question = Question(
+        title=f"{verb} {customer}",
+        lead=f"Available: {amount(customer.available_balance)}. Promotional: {amount(customer.promo_balance)}.",
+        submit=verb,
+        form=AdjustmentForm,
+        act=act,
+        about=customer,
+        back=_back(customer),
+    )
+    return ask(page, request, question)
+
+
+def suspend(page: StaffAdmin, request: HttpRequest, customer: User) -> HttpResponse:
+    """Ask why, and suspend the account."""
+
+    def act(given: dict[str, Any]) -> str:
+        suspension.suspend(user=customer, reason=given["reason"], at=timezone.now())
+        return f"Suspended: {given['reason']}"
+
+    question = Question(
+        title=f"Suspend {customer}",
+        lead="A suspended account can sign in and read; its orders and API keys are refused.",
+        submit="Suspend",
+        form=SuspensionForm,
+        act=act,
+        about=customer,
+        back=_back(customer),
+        dangerous=True,
+    )
+    return ask(page, request, question)
+
+
+def lift(page: StaffAdmin, request: HttpRequest, customer: User) -> HttpResponse:
+    """Ask for a confirmation, and end the suspension."""
+
+    def act(_given: dict[str, Any]) -> str:
+        suspension.lift(user=customer)
+        return "The suspension is lifted."
+
+    question = Question(
+        title=f"Lift the suspension of {customer}",
+        lead=f"Suspended because: {customer.suspension_reason}" if customer.is_suspended else "It is not suspended.",
+        submit="Lift the suspension",
+        act=act,
+        about=customer,
+        back=_back(customer),
+    )
+    return ask(page, request, question)
+
+
+def _back(customer: User) -> str:
+    return reverse("admin:accounts_user_change", args=[customer.pk])

@@ -1,0 +1,388 @@
+"""Deposits: open one at a gateway, and credit what arrived, once.
+
+The return page, the webhook and the poller all end in `record`, which moves a deposit forward only. So it does not
+matter who learns first that it was paid, or how often.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from billing import gateways, ledger, pages
+from billing.gateways.base import (
+    DepositReport,
+    DepositRequest,
+    DepositStanding,
+    GatewayError,
+    OutcomeUnknown,
+    TryLater,
+)
+from billing.gateways.base import Refused as GatewayRefused
+from billing.models import Deposit, DepositState, GatewaySlug, PayoutKind, Receipt, TransferKind
+from panel.accounts import suspension
+from panel.accounts.models import User
+from panel.kernel import money
+from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
+from panel.locking import busy_when_locked
+from panel.notifications import letters, outbox
+
+log = structlog.get_logger()
+
+MOST_UNPAID_AN_HOUR: Final = 20
+# A deposit that the gateway never heard of is over after this long: nobody was ever shown where to pay.
+_OPENING_LASTS: Final = timedelta(hours=1)
+_FIRST_CHECK: Final = timedelta(minutes=2)
+_LONGEST_BETWEEN_CHECKS: Final = timedelta(hours=1)
+
+_REPORTED: Final = (
+    "state", "reference", "gateway_words", "failure", "method_kind", "method_brand", "method_last4", "amount",
+    "payment_reference", "paid_at", "due_at",
+)  # fmt: skip
+
+_STATES: Final = {
+    DepositStanding.OPEN: DepositState.OPEN,
+    DepositStanding.DELAYED: DepositState.DELAYED,
+    DepositStanding.PAID: DepositState.PAID,
+    DepositStanding.FAILED: DepositState.FAILED,
+    DepositStanding.EXPIRED: DepositState.EXPIRED,
+}
+
+
+class BadAmount(Refused):
+    """The amount is not one that can be paid in."""
+
+    code = "bad_deposit_amount"
+
+
+class NotOffered(Refused):
+    """This panel takes no payments online."""
+
+    code = "deposits_not_offered"
+
+
+class TooMany(Conflict):
+    """More deposits were opened and left unpaid than a person would."""
+
+    code = "too_many_deposits"
+
+
+class NotNow(Conflict):
+    """The gateway did not answer; nothing was paid, and the same form may be sent again."""
+
+    code = "gateway_not_answering"
+
+
+class AlreadyRecorded(Conflict):
+    """Staff recorded this payment before."""
+
+    code = "payment_already_recorded"
+
+
+class NotKnown(NotFound):
+    """The gateway speaks of a deposit that we don't know, or don't know yet."""
+
+    code = "deposit_not_known"
+
+
+def check_amount(amount: Decimal) -> None:
+    """Raise BadAmount unless this amount can be paid in online, NotOffered when nothing can."""
+    gateway = gateways.online()
+    if gateway is None:
+        message = f"Paying in online is not set up. Please write to {settings.SUPPORT_EMAIL}."
+        raise NotOffered(message)
+    limits = gateway.describe()
+    if not amount.is_finite() or not limits.minimum <= amount <= limits.maximum:
+        low, high = (money.display(limit, settings.PANEL_CURRENCY) for limit in (limits.minimum, limits.maximum))
+        message = f"Add at least {low} and at most {high}."
+        raise BadAmount(message, field="amount")
+    if amount % limits.smallest_unit:
+        message = f"Use whole units of {money.display(limits.smallest_unit, settings.PANEL_CURRENCY)}."
+        raise BadAmount(message, field="amount")
+
+
+def open(  # noqa: A001 - read at call sites as deposits.open
+    *, customer: User, amount: Decimal, key: UUID, page_url: str, policy_version: int | None, at: datetime
+) -> Deposit:
+    """Open a deposit of `amount`; the customer pays at its `checkout_url`. The same `key` again returns the same one.
+
+    `page_url` is the deposit's own page, where the customer comes back to; `policy_version` is the one that he saw.
+
+    Raises BadAmount, NotOffered, TooMany, NotNow, Conflict (key used for another deposit), AccountSuspended.
+    """
+    check_amount(amount)
+    gateway = gateways.online()
+    assert gateway is not None  # noqa: S101 - check_amount refused before
+    slug = gateway.describe().slug
+    deposit = _intend(customer, money.exact(amount), slug, key, policy_version, at)
+    if deposit.state != DepositState.OPENING:
+        return deposit
+    request = DepositRequest(
+        key=deposit.key.hex,
+        deposit=deposit.pk,
+        amount=deposit.asked,
+        currency=deposit.currency,
+        customer_email=customer.email,
+        description=f"{settings.PANEL_NAME} balance",
+        return_url=page_url,
+        cancel_url=page_url,
+    )
+    try:
+        opened = gateway.open_deposit(request)
+    except (TryLater, OutcomeUnknown) as error:
+        log.warning("deposit_not_opened", deposit=deposit.pk, error=error.message)
+        raise NotNow("The payment page could not be reached. Nothing was charged; please try again.") from error
+    except GatewayRefused as error:
+        log.exception("deposit_refused", deposit=deposit.pk)
+        raise NotNow("The payment page could not be opened. Nothing was charged; please contact support.") from error
+    with busy_when_locked(), transaction.atomic(durable=True):
+        deposit = Deposit.objects.locked().get(pk=deposit.pk)
+        if deposit.state == DepositState.OPENING:
+            deposit.state = DepositState.OPEN
+            deposit.reference = opened.reference
+            deposit.checkout_url = opened.checkout_url
+            deposit.expires_at = opened.expires_at
+            deposit.due_at = at + _FIRST_CHECK
+            deposit.save(update_fields=["state", "reference", "checkout_url", "expires_at", "due_at"])
+    return deposit
+
+
+def record_by_hand(
+    *, customer: User, amount: Decimal, kind: PayoutKind, reference: str, sender: str, staff: User, at: datetime
+) -> Deposit:
+    """Credit a payment that arrived outside of the online gateways, as staff saw it there. Once for each reference.
+
+    Raises BadAmount, AlreadyRecorded, Forbidden (not staff, or one's own balance), Refused (a field is empty).
+    """
+    if not staff.is_staff or staff.pk == customer.pk:
+        raise Forbidden("Deposits are recorded by staff, and never one's own.")
+    for field, text in (("reference", reference), ("sender", sender)):
+        if not text.strip():
+            raise Refused("Say which payment it is and who sent it: it may have to go back there.", field=field)
+    manual = gateways.get(GatewaySlug.MANUAL)
+    limits = manual.describe()
+    if not amount.is_finite() or not limits.minimum <= amount <= limits.maximum or amount % limits.smallest_unit:
+        message = (
+            f"The amount is at least {money.display(limits.minimum, settings.PANEL_CURRENCY)}, in whole units of it."
+        )
+        raise BadAmount(message, field="amount")
+    try:
+        with busy_when_locked(), transaction.atomic(durable=True):
+            deposit = Deposit.objects.create(
+                customer=customer,
+                gateway=limits.slug,
+                asked=money.exact(amount),
+                currency=settings.PANEL_CURRENCY,
+                recorded_by=staff,
+                created_at=at,
+                due_at=at + _FIRST_CHECK,
+            )
+            receipt = Receipt.objects.create(
+                key=deposit.key.hex,
+                deposit=deposit.pk,
+                kind=kind,
+                reference=reference.strip()[:200],
+                sender=sender.strip()[:300],
+                amount=deposit.asked,
+                currency=deposit.currency,
+                recorded_by=staff,
+                recorded_at=at,
+            )
+            deposit.reference = f"receipt-{receipt.pk}"
+            deposit.save(update_fields=["reference"])
+    except IntegrityError as error:
+        if "receipt_recorded_once" in str(error):
+            message = f"A {kind.label.lower()} with the reference {reference.strip()} was recorded before."
+            raise AlreadyRecorded(message, field="reference") from error
+        raise
+    return refresh(deposit.pk, at=at)
+
+
+def refresh(deposit_id: int, *, at: datetime) -> Deposit:
+    """Ask the gateway about a deposit and record what it says; a gateway that can't say is asked again later."""
+    deposit = Deposit.objects.get(pk=deposit_id)
+    if deposit.reference is None:
+        return _let_go(deposit_id, at)
+    try:
+        report = gateways.get(deposit.gateway).fetch_deposit(deposit.reference)
+    except GatewayError as error:
+        log.warning("deposit_not_fetched", deposit=deposit.pk, error=error.message)
+        return ask_again(deposit_id, at=at)
+    return record(report, gateway=deposit.gateway, at=at)
+
+
+def refresh_by_reference(reference: str, *, gateway: str, at: datetime) -> Deposit:
+    """Read a deposit anew at the gateway, because it said that something happened, and record it.
+
+    Raises NotKnown, GatewayError.
+    """
+    return record(gateways.get(gateway).fetch_deposit(reference), gateway=gateway, at=at)
+
+
+def ask_again(deposit_id: int, *, at: datetime) -> Deposit:
+    """Ask the gateway about a deposit another time, as long as it can still change. Raises Busy."""
+    with busy_when_locked(), transaction.atomic(durable=True):
+        deposit: Deposit = Deposit.objects.locked().get(pk=deposit_id)
+        _schedule(deposit, at)
+        deposit.save(update_fields=["due_at"])
+        return deposit
+
+
+def record(report: DepositReport, *, gateway: str, at: datetime) -> Deposit:
+    """Apply what a gateway says of a deposit: move it forward and, once, credit what was received.
+
+    Raises NotKnown when it is not ours, or not ours yet.
+    """
+    with busy_when_locked(), transaction.atomic(durable=True):
+        deposit = _find(report, gateway)
+        state = _state_by(report, deposit)
+        if not DepositState(deposit.state).may_become(state):
+            _schedule(deposit, at)
+            deposit.save(update_fields=["due_at"])
+            return deposit
+        deposit.state = state
+        deposit.reference = report.reference
+        deposit.gateway_words = report.status[:100]
+        deposit.failure = report.failure[:300]
+        deposit.method_kind = report.method.kind[:40]
+        deposit.method_brand = report.method.brand[:40]
+        deposit.method_last4 = report.method.last4[:8]
+        if state == DepositState.PAID:
+            deposit.amount = money.exact(report.received)
+            deposit.payment_reference = report.payment_reference
+            deposit.paid_at = at
+        _schedule(deposit, at)
+        deposit.save(update_fields=_REPORTED)
+        if state == DepositState.PAID:
+            _credit(deposit, at)
+        elif state == DepositState.FAILED:
+            _tell_of_failure(deposit, at)
+        return deposit
+
+
+def _intend(customer: User, amount: Decimal, slug: str, key: UUID, policy_version: int | None, at: datetime) -> Deposit:
+    with busy_when_locked(), transaction.atomic(durable=True):
+        found: Deposit | None = Deposit.objects.filter(key=key).first()
+        if found is None:
+            User.objects.select_for_update(no_key=True).get(pk=customer.pk)  # one at a time, so that the cap holds
+            suspension.require_active_now(customer.pk)
+            unpaid = Deposit.objects.filter(customer=customer, created_at__gt=at - timedelta(hours=1))
+            if unpaid.exclude(state=DepositState.PAID).count() >= MOST_UNPAID_AN_HOUR:
+                raise TooMany("You opened many payments and left them. Please wait an hour or contact support.")
+            found, _ = Deposit.objects.get_or_create(
+                key=key,
+                defaults={
+                    "customer": customer,
+                    "gateway": slug,
+                    "asked": amount,
+                    "currency": settings.PANEL_CURRENCY,
+                    "policy_version": policy_version,
+                    "created_at": at,
+                    "due_at": at + _OPENING_LASTS,
+                },
+            )
+    if (found.customer_id, found.asked, found.gateway) != (customer.pk, amount, slug):
+        raise Conflict("This form was used for another payment. Please open the page again.")
+    return found
+
+
+def _find(report: DepositReport, gateway: str) -> Deposit:
+    """Lock the deposit by the gateway's reference or, before that is stored, by our number in its metadata."""
+    ours = Deposit.objects.locked().filter(gateway=gateway)
+    deposit: Deposit | None = ours.filter(reference=report.reference).first()
+    if deposit is None and report.deposit is not None:
+        deposit = ours.filter(pk=report.deposit, reference__isnull=True).first()
+    if deposit is None:
+        message = f"{report.reference} is no deposit of this panel."
+        raise NotKnown(message)
+    return deposit
+
+
+def _state_by(report: DepositReport, deposit: Deposit) -> DepositState:
+    """Return the state that the report stands for; what makes no sense as money waits for a person, uncredited."""
+    strange = report.currency.upper() != deposit.currency or report.received <= 0 or not report.payment_reference
+    if report.standing == DepositStanding.PAID and strange:
+        log.error("deposit_makes_no_sense", deposit=deposit.pk, currency=report.currency, received=str(report.received))
+        return DepositState.DELAYED
+    return _STATES[report.standing]
+
+
+def _credit(deposit: Deposit, at: datetime) -> None:
+    customer = User.objects.get(pk=deposit.customer_id)
+    clearing = gateways.get(deposit.gateway).describe().clearing
+    wallet = ledger.lock_wallets([customer.pk])[customer.pk]
+    owed = min(deposit.amount, money.exact(-wallet.debt))
+    ledger.post(
+        [
+            ledger.NewTransfer(
+                key=f"deposit:{deposit.pk}",
+                kind=TransferKind.DEPOSIT,
+                debit=clearing.value,
+                credit=wallet.available_id,
+                amount=deposit.amount,
+                customer_id=customer.pk,
+                deposit_id=deposit.pk,
+            )
+        ],
+        at=at,
+    )
+    if owed > 0:  # what a refund by hand took beyond the balance is paid off first
+        ledger.post(
+            [
+                ledger.NewTransfer(
+                    key=f"deposit:{deposit.pk}:debt",
+                    kind=TransferKind.DEBT_SETTLED,
+                    debit=wallet.available_id,
+                    credit=wallet.debt_id,
+                    amount=owed,
+                    customer_id=customer.pk,
+                )
+            ],
+            at=at,
+        )
+    letter = letters.deposit_receipt(
+        customer=customer,
+        deposit_number=deposit.pk,
+        amount=deposit.amount,
+        asked=deposit.asked,
+        method=deposit.method,
+        paid_at=at,
+        balance_url=pages.BALANCE,
+    )
+    outbox.put([letter], at=at)
+
+
+def _tell_of_failure(deposit: Deposit, at: datetime) -> None:
+    customer = User.objects.get(pk=deposit.customer_id)
+    letter = letters.deposit_failed(
+        customer=customer,
+        deposit_number=deposit.pk,
+        amount=deposit.asked,
+        method=deposit.method,
+        reason=deposit.failure,
+        add_url=pages.ADD_FUNDS,
+    )
+    outbox.put([letter], at=at)
+
+
+def _schedule(deposit: Deposit, at: datetime) -> None:
+    """Set when the gateway is asked next: more and more seldom by age, and never again once nothing can change."""
+    waiting = deposit.state in {DepositState.OPENING, DepositState.OPEN, DepositState.DELAYED}
+    pause = min(max(_FIRST_CHECK, (at - deposit.created_at) / 2), _LONGEST_BETWEEN_CHECKS)
+    deposit.due_at = at + pause if waiting else None
+
+
+def _let_go(deposit_id: int, at: datetime) -> Deposit:
+    """End a deposit that was never opened; a report that it was paid after all still counts."""
+    with busy_when_locked(), transaction.atomic(durable=True):
+        deposit: Deposit = Deposit.objects.locked().get(pk=deposit_id)
+        if deposit.reference is None and deposit.state == DepositState.OPENING:
+            over = at >= deposit.created_at + _OPENING_LASTS
+            deposit.state = DepositState.EXPIRED if over else deposit.state
+            deposit.due_at = None if over else deposit.created_at + _OPENING_LASTS
+            deposit.save(update_fields=["state", "due_at"])
+        return deposit

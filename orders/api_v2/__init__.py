@@ -1,0 +1,1 @@
+"""API v2 spoken inwards: what every panel client knows."""

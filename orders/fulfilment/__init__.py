@@ -1,0 +1,1 @@
+"""Getting orders delivered by providers: the wire, what a report means, submitting and syncing."""

@@ -1,0 +1,1 @@
+"""People: users, their API keys, suspension."""

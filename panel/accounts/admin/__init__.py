@@ -1,0 +1,5 @@
+"""Staff pages about people, and what all staff pages are made of."""
+
+from panel.accounts.admin import api_keys, groups
+
+__all__ = ["api_keys", "groups"]

@@ -1,0 +1,125 @@
+"""The one way in which staff pages act: show a form, say beforehand what will happen, make one use-case call.
+
+A refusal of the use case stands in the form, beside its field; nothing a person types ends in an error page.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+
+from panel.accounts.admin.pages import Panel, StaffAdmin, amount
+from panel.accounts.models import User
+from panel.kernel.errors import PanelError
+from panel.locking import busy_when_locked
+
+_CHANGED = "What would happen has changed since you looked. Please read it again."
+
+
+class NoQuestions(forms.Form):
+    """A form for what needs only a confirmation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What carrying it out would do. A `token` other than the confirmed one means that this has changed."""
+
+    panel: Panel
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One action on one page.
+
+    Attributes:
+        act: takes the cleaned data, makes the use-case call, and returns what was done as a sentence (empty for none).
+        back: the address to return to afterwards.
+        about: the row whose history notes what was done.
+        preview: with it, a valid form is first answered by what would happen, and carried out when that is confirmed.
+        carried: hidden inputs that lead a second request here again (the list's chosen action and rows).
+    """
+
+    title: str
+    submit: str
+    act: Callable[[dict[str, Any]], str]
+    back: str
+    form: type[forms.Form] = NoQuestions
+    about: Model | None = None
+    lead: str = ""
+    panels: Sequence[Panel] = ()
+    preview: Callable[[dict[str, Any]], Preview] | None = None
+    carried: Sequence[tuple[str, str]] = ()
+    dangerous: bool = False
+
+
+def ask(page: StaffAdmin, request: HttpRequest, question: Question) -> HttpResponse:
+    """Answer a request about `question`: the form, its refusals, the preview, or a redirect when it is done."""
+    asked = request.method == "POST" and "_asked" in request.POST
+    form = question.form(request.POST if asked else None)
+    if not (asked and form.is_valid()):
+        return _page(page, request, question, form)
+    try:
+        with busy_when_locked():
+            if question.preview is not None:
+                preview = question.preview(form.cleaned_data)
+                seen = request.POST.get("_seen")
+                if seen != preview.token:
+                    return _page(page, request, question, form, preview=preview, warning=_CHANGED if seen else "")
+            done = question.act(form.cleaned_data)
+    except PanelError as error:
+        form.add_error(error.field if error.field in form.fields else None, error.message)
+        return _page(page, request, question, form)
+    if done:
+        messages.success(request, done)
+        if question.about is not None:
+            page.log_change(request, question.about, done)
+    return HttpResponseRedirect(question.back)
+
+
+def staff_of(request: HttpRequest) -> User:
+    """Return who acts: the staff pages let nobody in who is not signed in."""
+    return cast("User", request.user)
+
+
+def _page(
+    page: StaffAdmin,
+    request: HttpRequest,
+    question: Question,
+    form: forms.Form,
+    *,
+    preview: Preview | None = None,
+    warning: str = "",
+) -> HttpResponse:
+    context = {
+        **page.admin_site.each_context(request),
+        "opts": page.model._meta,  # noqa: SLF001 - Django's documented name for it
+        "title": question.title,
+        "question": question,
+        "form": form,
+        "preview": preview,
+        "foresees": question.preview is not None,
+        "summary": _summary(form) if preview else [],
+        "warning": warning,
+    }
+    return TemplateResponse(request, "admin/ask.html", context)
+
+
+def _summary(form: forms.Form) -> list[tuple[str, object]]:
+    """Return what was typed, in words, for the page that asks for a confirmation."""
+    said: list[tuple[str, object]] = []
+    for bound in form.visible_fields():
+        value = form.cleaned_data.get(bound.name)
+        if isinstance(bound.field, forms.ChoiceField):
+            value = dict(bound.field.choices).get(value, value)  # type: ignore[arg-type] # plain pairs, never groups
+        if isinstance(value, Decimal):
+            value = amount(value)
+        if value not in {None, ""}:
+            said.append((str(bound.label), value))
+    return said

@@ -1,0 +1,1 @@
+"""The demo: its data, made through the use cases."""

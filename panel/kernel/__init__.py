@@ -1,0 +1,1 @@
+"""Pure Python shared by every room: no Django, no I/O."""

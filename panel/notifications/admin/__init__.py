@@ -1,0 +1,5 @@
+"""Staff pages about the outbox."""
+
+from panel.notifications.admin import emails
+
+__all__ = ["emails"]

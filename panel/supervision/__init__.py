@@ -1,0 +1,1 @@
+"""Starting the panel's processes together, and leaving none of them behind."""

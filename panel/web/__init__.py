@@ -1,0 +1,1 @@
+"""Public pages and the customer's dashboard."""

@@ -1,0 +1,53 @@
+"""Days and moments of the panel's time zone, in words for people."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from billing import promises
+from panel.kernel import business_days
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day: `Friday, November 27`, and how far off it is: `in 3 business days`."""
+
+    date: date
+    words: str
+    countdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant: `14:05 UTC` of today, `Monday, November 23, 00:05 UTC` of another day."""
+
+    at: datetime
+    words: str
+
+
+def day(shown: date, *, at: datetime) -> Day:
+    """Word a day as seen at `at`."""
+    today = _local(at).date()
+    calendar = business_days.calendar(settings.BUSINESS_CALENDAR)
+    return Day(shown, promises.in_words(shown, today=today), promises.countdown(shown, today=today, calendar=calendar))
+
+
+def moment(shown: datetime, *, at: datetime) -> Moment:
+    """Word an instant as seen at `at`."""
+    local, today = _local(shown), _local(at).date()
+    clock = f"{local:%H:%M %Z}"
+    words = clock if local.date() == today else f"{promises.in_words(local.date(), today=today)}, {clock}"
+    return Moment(shown, words)
+
+
+def reckoning() -> str:
+    """Say whose business days and whose clock the dates are by."""
+    return (
+        f"Business days are those of the {settings.BUSINESS_CALENDAR} calendar, in the time zone {settings.TIME_ZONE}."
+    )
+
+
+def _local(at: datetime) -> datetime:
+    return at.astimezone(ZoneInfo(settings.TIME_ZONE))

@@ -1,0 +1,1 @@
+"""What is owed back, and why."""

@@ -1,0 +1,117 @@
+"""The whole audit: the ledger's invariants, and that orders and decisions agree with it."""
+
+from collections.abc import Sequence
+
+from billing import audit as ledger_audit
+from billing.audit import Check, Finding
+
+CHECKS: Sequence[Check] = (
+    Check(
+        "every order was charged exactly its charge, with the promotional part from the promotional balance",
+        """
+        SELECT 'order ' || o.id, 'charge ' || o.charge, 'charged ' || coalesce(t.charged, 0)
+        FROM orders_order o
+        LEFT JOIN (
+            SELECT t.order_ref, sum(t.amount) AS charged, sum(t.amount) FILTER (WHERE a.kind = 'promo') AS promo
+            FROM billing_transfer t JOIN billing_account a ON a.id = t.debit_account_id
+            WHERE t.kind = 'order_placed' GROUP BY t.order_ref
+        ) t ON t.order_ref = o.id
+        WHERE o.charge <> coalesce(t.charged, 0) OR o.charge_promo <> coalesce(t.promo, 0)
+        """,
+    ),
+    Check(
+        "what an order says was refunded is what its transfers gave back, between 0 and the charge",
+        """
+        SELECT 'order ' || o.id, 'says ' || o.refunded, 'transfers say ' || coalesce(t.refunded, 0)
+        FROM orders_order o
+        LEFT JOIN (
+            SELECT order_ref, sum(amount) AS refunded FROM billing_transfer
+            WHERE kind = 'order_refund' GROUP BY order_ref
+        ) t ON t.order_ref = o.id
+        WHERE o.refunded <> coalesce(t.refunded, 0) OR o.refunded < 0 OR o.refunded > o.charge
+        """,
+    ),
+    Check(
+        "what an order says was recognized is what its transfers moved to revenue",
+        """
+        SELECT 'order ' || o.id, 'says ' || o.recognized, 'transfers say ' || coalesce(t.recognized, 0)
+        FROM orders_order o
+        LEFT JOIN (
+            SELECT order_ref,
+                   coalesce(sum(amount) FILTER (WHERE credit_account_id = 3), 0)
+                   - coalesce(sum(amount) FILTER (WHERE debit_account_id = 3), 0) AS recognized
+            FROM billing_transfer WHERE order_ref IS NOT NULL GROUP BY order_ref
+        ) t ON t.order_ref = o.id
+        WHERE o.recognized <> coalesce(t.recognized, 0) OR o.refunded + o.recognized > o.charge
+        """,
+    ),
+    Check(
+        "transfers of orders name an order of the same customer",
+        """
+        SELECT 'transfer ' || t.id, t.key FROM billing_transfer t
+        LEFT JOIN orders_order o ON o.id = t.order_ref
+        WHERE (t.order_ref IS NOT NULL AND (o.id IS NULL OR o.customer_id IS DISTINCT FROM t.customer_id))
+           OR (t.order_ref IS NULL AND t.kind LIKE 'order%')
+        """,
+    ),
+    Check(
+        "the decisions of an order credited what was refunded",
+        """
+        SELECT 'order ' || o.id, 'refunded ' || o.refunded, 'decisions say ' || coalesce(d.credited, 0)
+        FROM orders_order o
+        LEFT JOIN (SELECT order_id, sum(credited) AS credited FROM refunds_decision GROUP BY order_id) d
+            ON d.order_id = o.id
+        WHERE o.refunded <> coalesce(d.credited, 0)
+        """,
+    ),
+    Check(
+        "an ended order has a decision, and nothing of its charge is left in progress unless it waits for review",
+        """
+        SELECT 'order ' || o.id, o.status, 'in progress ' || (o.charge - o.refunded - o.recognized)
+        FROM orders_order o
+        WHERE o.status IN ('partial', 'canceled', 'completed')
+          AND (
+            NOT EXISTS (SELECT 1 FROM refunds_decision d WHERE d.order_id = o.id)
+            OR (
+                o.charge <> o.refunded + o.recognized
+                AND NOT EXISTS (
+                    SELECT 1 FROM refunds_decision d WHERE d.order_id = o.id AND d.state = 'awaiting_review'
+                )
+            )
+          )
+        """,
+    ),
+    Check(
+        "an order that has not ended is neither refunded nor recognized",
+        """
+        SELECT 'order ' || id, status, 'refunded ' || refunded FROM orders_order
+        WHERE status IN ('pending', 'processing', 'in_progress') AND (refunded <> 0 OR recognized <> 0)
+        """,
+    ),
+    Check(
+        "every order and decision carries a policy version that exists, and decisions the order's own",
+        """
+        SELECT 'order ' || o.id, 'policy version ' || o.policy_version FROM orders_order o
+        LEFT JOIN refunds_policyversion v ON v.id = o.policy_version
+        LEFT JOIN refunds_decision d ON d.order_id = o.id
+        WHERE v.id IS NULL
+           OR (d.id IS NOT NULL AND (d.policy_version_id <> o.policy_version OR d.policy_hash <> v.hash))
+        """,
+    ),
+    Check(
+        "the last event of every order says its status",
+        """
+        SELECT 'order ' || o.id, 'status ' || o.status, 'last event ' || coalesce(e.to_status, 'none')
+        FROM orders_order o
+        LEFT JOIN LATERAL (
+            SELECT to_status FROM orders_orderevent e WHERE e.order_id = o.id ORDER BY id DESC LIMIT 1
+        ) e ON TRUE
+        WHERE o.status IS DISTINCT FROM e.to_status
+        """,
+    ),
+)
+
+
+def findings() -> list[Finding]:
+    """Return every broken invariant of the books; empty when all is right."""
+    return [*ledger_audit.findings(), *ledger_audit.run(CHECKS)]

@@ -1,0 +1,88 @@
+"""Check a policy document and print its proof report."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from panel.kernel.errors import PanelError
+from refunds.policy import analysis, loader
+from refunds.policy.analysis import Proof
+from refunds.policy.document import Policy
+
+
+class Command(BaseCommand):
+    help = (
+        "Check a refund policy document: every problem of its text, whether every combination of facts is decided, "
+        "and whether each clause can ever decide. Exit code 1 when it can't be published."
+    )
+    # The document is checked as it stands; neither the database nor the settings of the site matter.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="a policy document (TOML)")
+        parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401, ARG002 - Django's signature
+        path: Path = options["file"]
+        try:
+            policy = loader.load_file(path)
+        except PanelError as error:
+            problems = error.problems if isinstance(error, loader.PolicyInvalid) else (error.message,)
+            if options["json"]:
+                self.stdout.write(json.dumps({"passed": False, "problems": problems}, indent=2))
+            else:
+                for problem in problems:
+                    self.stdout.write(problem)
+            noun = "problem" if len(problems) == 1 else "problems"
+            message = f"{path.name} has {len(problems)} {noun}."
+            raise CommandError(message) from error
+
+        proof = analysis.prove(policy)
+        if options["json"]:
+            report = {"passed": proof.passed, "problems": [], "complete": proof.complete, **asdict(proof)}
+            self.stdout.write(json.dumps(report, indent=2))
+        else:
+            self.stdout.write("\n".join(_report(policy, proof)))
+        if not proof.passed:
+            message = f"{path.name} can't be published: {_verdict(proof)}"
+            raise CommandError(message)
+
+
+def _verdict(proof: Proof) -> str:
+    found = []
+    if not proof.complete:
+        found.append(f"{proof.combinations - proof.decided:,} combinations are not decided")
+    if proof.unreachable:
+        found.append(f"these clauses can never decide: {', '.join(proof.unreachable)}")
+    return "; ".join(found) + "." if found else "every combination is decided and every clause can decide."
+
+
+def _report(policy: Policy, proof: Proof) -> list[str]:
+    width = max(len(clause.id) for clause in policy.rules)
+    lines = [
+        f"{policy.title} ({policy.slug}), updated {policy.updated.isoformat()}",
+        f"SHA-256 {policy.hash}",
+        "",
+        (
+            f"{proof.combinations:,} combinations of facts, {proof.decided:,} decided, "
+            f"{proof.defaulted:,} of them by the default."
+        ),
+        "",
+        f"{'clause':{width}}  {'refund':11}  {'approval':9}  {'covers':>7}  {'decides':>7}",
+    ]
+    for clause, reach in zip(policy.rules, proof.reach, strict=True):
+        mark = "  never decides" if clause.id in proof.unreachable else ""
+        lines.append(
+            f"{clause.id:{width}}  {clause.refund:11}  {clause.approval:9}  {reach.covers:7,}  {reach.decides:7,}{mark}"
+        )
+    lines += ["", "Overlaps, the earlier clause winning:" if proof.overlaps else "No clauses overlap."]
+    lines += [
+        f"  {overlap.winner} before {overlap.loser}: both cover {overlap.combinations:,}, "
+        f"of which {overlap.winner} decides {overlap.decided_by_winner:,}"
+        for overlap in proof.overlaps
+    ]
+    outcome = "Passed" if proof.passed else "Not passed"
+    return [*lines, "", f"{outcome}: {_verdict(proof)}"]

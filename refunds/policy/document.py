@@ -1,0 +1,211 @@
+"""What a policy document says, as frozen values. loader.py reads one from TOML; docs/policies.md explains every key.
+
+One document makes the decisions, the note beside the Order button and the public page, so these can't disagree.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from refunds.policy.facts import Facts, Status
+from refunds.policy.matching import Condition, Matcher
+
+DEFAULT_ID: Final = "default"
+
+
+class Refund(StrEnum):
+    """How much of the charge is owed back."""
+
+    FULL = "full"
+    UNDELIVERED = "undelivered"
+    NONE = "none"
+
+
+class Approval(StrEnum):
+    """Whether it is settled at once, or a person looks first."""
+
+    AUTOMATIC = "automatic"
+    REVIEW = "review"
+
+
+class Destination(StrEnum):
+    """Where a balance may be paid out to; `balance` means that it stays on the panel."""
+
+    ORIGINAL_METHOD = "original_method"
+    BALANCE = "balance"
+
+
+class OnOpen(StrEnum):
+    """What happens to an account when a chargeback is opened."""
+
+    SUSPEND = "suspend"
+    NOTHING = "nothing"
+
+
+class OnLoss(StrEnum):
+    """What happens to an account when a chargeback is lost."""
+
+    BAN = "ban"
+    STAFF_DECIDES = "staff_decides"
+    NOTHING = "nothing"
+
+
+class OnWin(StrEnum):
+    """What happens to a suspended account when a chargeback is won."""
+
+    LIFT = "lift"
+    STAFF_DECIDES = "staff_decides"
+
+
+class Fee(StrEnum):
+    """Who bears what the payment processor charges for a lost chargeback."""
+
+    AS_CHARGED = "as_charged"
+    NONE = "none"
+
+
+class Contest(StrEnum):
+    """When a chargeback is contested with evidence of delivery."""
+
+    WITHOUT_CONTACT = "without_contact"
+    ALWAYS = "always"
+    STAFF_DECIDES = "staff_decides"
+    NEVER = "never"
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One rule: the facts it covers, what follows, and its words.
+
+    Attributes:
+        when: (fact, values) pairs; a fact that isn't named may have any value. Empty for the default only.
+        text: the rule for the public page.
+        because: the reason as the end of a sentence, starting in lower case and without a full stop.
+        passage: the passage of the source that the rule comes from.
+        group: the heading under which the public page shows it.
+    """
+
+    id: str
+    group: str
+    when: Condition
+    refund: Refund
+    approval: Approval
+    text: str
+    because: str
+    passage: str
+
+    def covers(self, facts: Facts) -> bool:
+        """Say whether this clause covers the facts, whatever clauses stand before it."""
+        return all(getattr(facts, fact) in values for fact, values in self.when)
+
+
+@dataclass(frozen=True)
+class Withdrawals:
+    """Whether and how a balance is paid back. Amounts in the panel's currency; promo money is never paid out."""
+
+    allowed: bool
+    destination: Destination
+    title: str
+    text: str
+    passage: str
+    minimum: Decimal | None = None
+    verify_above: Decimal | None = None
+    business_days: tuple[int, int] | None = None
+    alternative_method: bool = False
+
+
+@dataclass(frozen=True)
+class Review:
+    """Within how many hours (from, to) a person answers a request that is not decided automatically."""
+
+    hours: tuple[int, int]
+    title: str
+    text: str
+    passage: str
+
+
+@dataclass(frozen=True)
+class Chargebacks:
+    """What a dispute at the payment processor leads to."""
+
+    on_open: OnOpen
+    on_loss: OnLoss
+    on_win: OnWin
+    fee: Fee
+    contest: Contest
+    title: str
+    text: str
+    passage: str
+
+
+@dataclass(frozen=True)
+class Contact:
+    """How soon support answers and what to write. The address itself is a setting of the panel."""
+
+    response_hours: int
+    title: str
+    text: str
+    passage: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """Free text for the public page: paragraphs, then points, then numbered steps."""
+
+    id: str
+    title: str
+    text: str
+    passage: str
+    points: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A whole refund policy.
+
+    Attributes:
+        clauses: in order; the first that covers the facts decides. `default` decides when none does.
+        customer_cancellation: statuses in which the customer may cancel the order himself, at once.
+        cancel_requests: statuses in which he may ask for a cancel that the provider has to confirm.
+        hash: SHA-256, in hex, of the canonical document text.
+        text: the canonical document text: UTF-8, lines ended by a single line feed.
+    """
+
+    slug: str
+    title: str
+    updated: date
+    summary: str
+    introduction: str
+    clauses: tuple[Clause, ...]
+    default: Clause
+    customer_cancellation: tuple[Status, ...]
+    cancel_requests: tuple[Status, ...]
+    withdrawals: Withdrawals
+    review: Review
+    chargebacks: Chargebacks
+    contact: Contact
+    sections: tuple[Section, ...]
+    hash: str
+    text: str = field(repr=False)
+
+    @cached_property
+    def rules(self) -> tuple[Clause, ...]:
+        """All clauses in order of precedence, the default last."""
+        return (*self.clauses, self.default)
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """The index of `rules` by facts, built once for each policy."""
+        return Matcher([clause.when for clause in self.rules])
+
+    def clause(self, clause_id: str) -> Clause:
+        """Return the clause of this id, the default's being `default`; raises KeyError when there is none."""
+        return self._by_id[clause_id]
+
+    @cached_property
+    def _by_id(self) -> dict[str, Clause]:
+        return {clause.id: clause for clause in self.rules}

@@ -1,0 +1,87 @@
+"""The public refund page as plain values, every text of it from the policy document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from panel.kernel import money
+from refunds.policy.document import Policy
+from refunds.policy.wording import fill, span
+
+
+@dataclass(frozen=True, slots=True)
+class PageSection:
+    """One headed part of the page: paragraphs, then points, then numbered steps. `anchor` is unique on the page."""
+
+    anchor: str
+    title: str
+    paragraphs: tuple[str, ...]
+    points: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The whole page. `sections` are in reading order."""
+
+    title: str
+    updated: date
+    summary: str
+    introduction: tuple[str, ...]
+    sections: tuple[PageSection, ...]
+
+
+def build(policy: Policy, *, panel: str, currency: str, email: str) -> Page:
+    """Return the page with the panel's name, currency and support address filled in.
+
+    The clauses come first, under the headings of their groups and in the order in which they apply; then balance
+    withdrawals, review, the free sections, chargebacks and contact.
+    """
+    values = _values(policy, panel=panel, currency=currency, email=email)
+    groups: dict[str, list[str]] = {}
+    for clause in policy.rules:
+        groups.setdefault(clause.group, []).append(fill(clause.text, values))
+    sections = [
+        PageSection(f"orders-{number}", heading, (), tuple(texts))
+        for number, (heading, texts) in enumerate(groups.items(), start=1)
+    ]
+    named = (("withdrawals", policy.withdrawals), ("review", policy.review))
+    sections += [PageSection(anchor, fill(s.title, values), _paragraphs(s.text, values)) for anchor, s in named]
+    sections += [
+        PageSection(
+            f"section-{free.id}",
+            fill(free.title, values),
+            _paragraphs(free.text, values),
+            tuple(fill(point, values) for point in free.points),
+            tuple(fill(step, values) for step in free.steps),
+        )
+        for free in policy.sections
+    ]
+    closing = (("chargebacks", policy.chargebacks), ("contact", policy.contact))
+    sections += [PageSection(anchor, fill(s.title, values), _paragraphs(s.text, values)) for anchor, s in closing]
+    return Page(
+        title=fill(policy.title, values),
+        updated=policy.updated,
+        summary=fill(policy.summary, values),
+        introduction=_paragraphs(policy.introduction, values),
+        sections=tuple(sections),
+    )
+
+
+def _values(policy: Policy, *, panel: str, currency: str, email: str) -> Mapping[str, str]:
+    values = {
+        "panel": panel,
+        "email": email,
+        "hours": span(*policy.review.hours),
+        "response_hours": str(policy.contact.response_hours),
+    }
+    paid_out = policy.withdrawals
+    if paid_out.minimum is not None and paid_out.verify_above is not None and paid_out.business_days is not None:
+        values["minimum"] = money.display(paid_out.minimum, currency)
+        values["verify_above"] = money.display(paid_out.verify_above, currency)
+        values["business_days"] = span(*paid_out.business_days)
+    return values
+
+
+def _paragraphs(text: str, values: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(" ".join(part.split()) for part in fill(text, values).split("\n\n") if part.strip())

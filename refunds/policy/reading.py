@@ -1,0 +1,229 @@
+"""Reading typed values out of a TOML document while collecting every problem, so that an author sees all of them.
+
+A reader returns a stand-in where it found a problem; the loader never builds a policy when there is one.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from panel.kernel import money
+from refunds.policy.wording import PLACEHOLDER
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+_ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+_LONGEST_ID: Final = 50
+_TYPES: Final = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number with a point",
+    str: "a text",
+    list: "a list",
+    dict: "a table",
+}
+
+
+class Table:
+    """One table of a document. Every key has to be asked for; `close` reports those that nobody asked for."""
+
+    def __init__(
+        self, data: dict[str, Any], *, place: str, problems: list[str], prefix: str = "", exists: bool = True
+    ) -> None:
+        """Read `data`; problems are written as `place: prefix+key: what is wrong`."""
+        self._exists = exists
+        self._data = data
+        self._place = place
+        self._problems = problems
+        self._prefix = prefix
+        self._asked: set[str] = set()
+
+    def problem(self, key: str, what: str) -> None:
+        """Note one problem with one key."""
+        self._problems.append(f"{self._place}: {self._prefix}{key}: {what}")
+
+    @property
+    def exists(self) -> bool:
+        """Whether the document has this table at all."""
+        return self._exists
+
+    def report(self, what: str) -> None:
+        """Note one problem with the table as a whole."""
+        self._problems.append(f"{self._place}: {self._prefix.rstrip('.')}: {what}")
+
+    def has(self, key: str) -> bool:
+        """Say whether the key is there, whatever it holds; it counts as asked for."""
+        self._asked.add(key)
+        return key in self._data
+
+    def close(self) -> None:
+        """Report every key that is not of this table."""
+        for key in self._data:
+            if key not in self._asked:
+                self.problem(key, f"unknown key; {_suggest(key, sorted(self._asked))}")
+
+    def text(self, key: str, placeholders: Iterable[str] = ("panel",), longest: int = 5000) -> str:
+        """Read a text that isn't blank, at most `longest` characters, with no placeholder but the given ones."""
+        value = self._take(key, str, "a text in quotation marks")
+        if value is not None and len(value) > longest:
+            self.problem(key, f"has {len(value)} characters; at most {longest} are allowed")
+        return self._checked_text(key, value, placeholders) if value is not None else ""
+
+    def identifier(self, key: str) -> str:
+        """Read an id: lower-case words of letters and digits with hyphens between, at most 50 characters."""
+        value: str | None = self._take(key, str, "a text in quotation marks")
+        if value is None:
+            return ""
+        if not _ID.fullmatch(value) or len(value) > _LONGEST_ID:
+            self.problem(
+                key,
+                f"{value!r} is not an id: write lower-case letters and digits with single hyphens between words, "
+                f"at most {_LONGEST_ID} characters, such as 'partly-delivered'",
+            )
+        return value
+
+    def flag(self, key: str) -> bool:
+        """Read true or false."""
+        return bool(self._take(key, bool, "true or false"))
+
+    def number(self, key: str, *, least: int) -> int:
+        """Read a whole number of at least `least`."""
+        value = self._take(key, int, "a whole number")
+        if value is not None and value < least:
+            self.problem(key, f"{value} is too small: at least {least}")
+        return value if value is not None else least
+
+    def window(self, key: str) -> tuple[int, int]:
+        """Read a pair `[from, to]` of whole numbers, 0 <= from <= to and to > 0."""
+        allowed = "a pair of whole numbers [from, to] with 0 <= from <= to and to above 0"
+        value = self._take(key, list, allowed)
+        if value is None:
+            return (0, 0)
+        match value:
+            case [int(low), int(high)] if type(low) is int and type(high) is int and 0 <= low <= high and high > 0:
+                return (low, high)
+        self.problem(key, f"{value!r} is not {allowed}")
+        return (0, 0)
+
+    def amount(self, key: str) -> Decimal:
+        """Read an amount of money, written as a text so that no float comes near it."""
+        value = self._take(key, str, 'an amount of money in quotation marks, such as "5.00"')
+        if value is None:
+            return money.ZERO
+        try:
+            return money.parse(value)
+        except money.NotMoney as error:
+            self.problem(key, str(error))
+            return money.ZERO
+
+    def day(self, key: str) -> date:
+        """Read a date without a time."""
+        value = self._take(key, date, "a date without quotation marks, such as 2026-02-06")
+        return value if value is not None else date.min
+
+    def choice(self, key: str, choices: type[Choice], noun: str) -> Choice:
+        """Read one of a few words."""
+        value = self._take(key, str, f"one of {', '.join(choices)}, in quotation marks")
+        if value is not None:
+            known = self._known(key, value, choices, noun)
+            if known is not None:
+                return known
+        return next(iter(choices))
+
+    def choices(self, key: str, choices: type[Choice], noun: str, *, least: int = 1) -> tuple[Choice, ...]:
+        """Read a list of different words out of a few."""
+        value = self._take(key, list, f"a list of any of {', '.join(choices)}")
+        if value is None:
+            return ()
+        if len(value) < least:
+            self.problem(key, f"the list is empty; name at least {least} of {', '.join(choices)}")
+        found: list[Choice] = []
+        for item in value:
+            known = self._known(key, item, choices, noun)
+            if known is not None and known in found:
+                self.problem(key, f"{item!r} is listed twice")
+            elif known is not None:
+                found.append(known)
+        return tuple(found)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Read a list of texts that may be left out."""
+        if not self.has(key):
+            return ()
+        value = self._take(key, list, "a list of texts") or []
+        for item in value:
+            if not isinstance(item, str):
+                self.problem(key, f"must be a list of texts; {item!r} is {_type_name(item)}")
+                return ()
+        return tuple(self._checked_text(key, item, ("panel",)) for item in value)
+
+    def table(self, key: str, place: str | None = None, prefix: str | None = None) -> "Table":
+        """Open a table inside of this one; a missing one is reported and reads as absent keys would."""
+        value = self._take(key, dict, f"a table [{self._prefix}{key}]")
+        where = self._place if place is None else place
+        if value is None:
+            return Table({}, place=where, problems=[], exists=False)
+        inner = f"{self._prefix}{key}." if prefix is None else prefix
+        return Table(value, place=where, problems=self._problems, prefix=inner)
+
+    def tables(self, key: str, noun: str, source: str, *, required: bool) -> "list[Table]":
+        """Open a list of tables `[[key]]`; each is named in problems by its id or, without one, by its position."""
+        if not required and not self.has(key):
+            return []
+        value = self._take(key, list, f"a list of tables, each starting with [[{key}]]") or []
+        opened = []
+        for position, item in enumerate(value, start=1):
+            if not isinstance(item, dict):
+                self.problem(key, f"must be a list of tables; item {position} is {_type_name(item)}")
+                continue
+            name = item.get("id")
+            label = f"{noun} {name!r}" if isinstance(name, str) and name else f"{noun} {position}"
+            opened.append(Table(item, place=f"{source}: {label}", problems=self._problems))
+        return opened
+
+    def _take(self, key: str, kind: type[Any], allowed: str) -> Any:  # noqa: ANN401 - checked to be of `kind`
+        self._asked.add(key)
+        if key not in self._data:
+            self.problem(key, f"is missing; it must be {allowed}")
+            return None
+        value = self._data[key]
+        # Exact types: a bool is an int and a datetime is a date to Python, but not to an author.
+        if type(value) is not kind:
+            self.problem(key, f"must be {allowed}, not {_type_name(value)} ({value!r})")
+            return None
+        return value
+
+    def _checked_text(self, key: str, value: str, placeholders: Iterable[str]) -> str:
+        allowed = sorted(placeholders)
+        if not value.strip():
+            self.problem(key, "is blank; it must say something")
+        for name in PLACEHOLDER.findall(value):
+            if name not in allowed:
+                offered = ", ".join(f"{{{name}}}" for name in allowed) or "none"
+                self.problem(key, f"'{{{name}}}' can't be filled in here; allowed: {offered}")
+        if re.search(r"[{}]", PLACEHOLDER.sub("", value)):
+            self.problem(key, "has a stray brace; braces are for placeholders such as {panel}")
+        if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", value):
+            self.problem(key, "has a control character")
+        return value.strip()
+
+    def _known(self, key: str, value: object, choices: type[Choice], noun: str) -> Choice | None:
+        try:
+            return choices(str(value))
+        except ValueError:
+            self.problem(key, f"{value!r} is not {noun}; {_suggest(value, list(choices))}")
+            return None
+
+
+def _suggest(value: object, allowed: Sequence[str]) -> str:
+    everything = f"allowed: {', '.join(allowed)}"
+    near = difflib.get_close_matches(value, allowed, n=1) if isinstance(value, str) else []
+    return f"did you mean {str(near[0])!r}? ({everything})" if near else everything
+
+
+def _type_name(value: object) -> str:
+    return _TYPES.get(type(value), f"a {type(value).__name__}")

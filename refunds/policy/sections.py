@@ -1,0 +1,101 @@
+"""Reading the parts of a policy document beside its clauses. Problems are collected by the table."""
+
+from typing import Final
+
+from refunds.policy.document import (
+    Chargebacks,
+    Contact,
+    Contest,
+    Destination,
+    Fee,
+    OnLoss,
+    OnOpen,
+    OnWin,
+    Review,
+    Section,
+    Withdrawals,
+)
+from refunds.policy.reading import Table
+
+LONGEST_TITLE: Final = 200
+
+
+def withdrawals(table: Table) -> Withdrawals:
+    """Read [withdrawals]; the keys about paying out go with `allowed = true` only."""
+    allowed = table.flag("allowed")
+    destination = table.choice("destination", Destination, "a destination")
+    fitting = Destination.ORIGINAL_METHOD if allowed else Destination.BALANCE
+    if table.has("allowed") and table.has("destination") and destination is not fitting:
+        table.problem("destination", f"must be {str(fitting)!r} when allowed is {str(allowed).lower()}")
+    placeholders = ("panel", "minimum", "verify_above", "business_days") if allowed else ("panel",)
+    found = Withdrawals(
+        allowed=allowed,
+        destination=destination,
+        title=table.text("title", longest=LONGEST_TITLE),
+        text=table.text("text", placeholders),
+        passage=table.text("passage", placeholders=()),
+        minimum=table.amount("minimum") if allowed else None,
+        verify_above=table.amount("verify_above") if allowed else None,
+        business_days=table.window("business_days") if allowed else None,
+        alternative_method=table.flag("alternative_method") if allowed else False,
+    )
+    if not allowed:
+        for key in ("minimum", "verify_above", "business_days", "alternative_method"):
+            if table.has(key):
+                table.problem(key, "must be left out when allowed is false")
+    table.close()
+    return found
+
+
+def review(table: Table) -> Review:
+    """Read [review]."""
+    found = Review(
+        hours=table.window("hours"),
+        title=table.text("title", longest=LONGEST_TITLE),
+        text=table.text("text", ("panel", "hours")),
+        passage=table.text("passage", placeholders=()),
+    )
+    table.close()
+    return found
+
+
+def chargebacks(table: Table) -> Chargebacks:
+    """Read [chargebacks]."""
+    found = Chargebacks(
+        on_open=table.choice("on_open", OnOpen, "an answer to a chargeback"),
+        on_loss=table.choice("on_loss", OnLoss, "an answer to a lost chargeback"),
+        on_win=table.choice("on_win", OnWin, "an answer to a won chargeback"),
+        fee=table.choice("fee", Fee, "a fee"),
+        contest=table.choice("contest", Contest, "a time to contest"),
+        title=table.text("title", longest=LONGEST_TITLE),
+        text=table.text("text"),
+        passage=table.text("passage", placeholders=()),
+    )
+    table.close()
+    return found
+
+
+def contact(table: Table) -> Contact:
+    """Read [contact]."""
+    found = Contact(
+        response_hours=table.number("response_hours", least=1),
+        title=table.text("title", longest=LONGEST_TITLE),
+        text=table.text("text", ("panel", "response_hours", "email")),
+        passage=table.text("passage", placeholders=()),
+    )
+    table.close()
+    return found
+
+
+def free(table: Table) -> Section:
+    """Read one of [[sections]]."""
+    found = Section(
+        id=table.identifier("id"),
+        title=table.text("title", longest=LONGEST_TITLE),
+        text=table.text("text"),
+        passage=table.text("passage", placeholders=()),
+        points=table.texts("points"),
+        steps=table.texts("steps"),
+    )
+    table.close()
+    return found

@@ -1,0 +1,93 @@
+"""Words made from a policy: placeholders filled in, and the one sentence that a customer reads about a decision."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from panel.kernel import money
+from refunds.policy.document import Approval, Policy, Refund
+from refunds.policy.facts import Amounts
+
+PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}", re.ASCII)
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Put values in the place of `{name}`; the loader made sure that only known names stand there."""
+    return PLACEHOLDER.sub(lambda match: values[match[1]], text)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a policy says about one order.
+
+    Attributes:
+        clause_id: the clause that decided, `default` for the default.
+        refund: full, undelivered or none.
+        approval: settle at once, or a person looks first.
+        owed: what the customer is owed in total, at the panel's money scale; 0 <= owed <= charge.
+        reason: the clause's short text.
+    """
+
+    clause_id: str
+    refund: Refund
+    approval: Approval
+    owed: Decimal
+    reason: str
+
+
+def span(low: int, high: int) -> str:
+    """Return a window in words: `24 to 48`, or `24` when both ends are the same."""
+    return str(high) if low == high else f"{low} to {high}"
+
+
+def sentence(
+    policy: Policy,
+    verdict: Verdict,
+    amounts: Amounts,
+    currency: str,
+    *,
+    before: Decimal = money.ZERO,
+    credited: Decimal | None = None,
+) -> str:
+    """Say in one sentence what the customer gets and why.
+
+    Args:
+        policy: the policy that gave the verdict.
+        verdict: what it says.
+        amounts: those that it was given.
+        currency: the panel's, such as `USD`.
+        before: what was credited for this order by earlier decisions.
+        credited: what this decision puts on the balance now; None for all that is owed above `before`.
+    """
+    because = policy.clause(verdict.clause_id).because
+    rest = max(verdict.owed - before, money.ZERO)
+    if verdict.approval is Approval.REVIEW:
+        return _awaiting(because, rest, before, policy.review.hours, currency)
+    now = rest if credited is None else credited
+    if now > 0:
+        units = _units(verdict, amounts)
+        paid = money.display(now, currency)
+        total = "" if now == verdict.owed else f", {money.display(verdict.owed, currency)} in all"
+        return f"{paid} was credited to your balance{total}{units} because {because}."
+    earlier = before if before > 0 or credited is None else verdict.owed
+    if earlier > 0:
+        return f"Nothing more was credited than the {money.display(earlier, currency)} before, because {because}."
+    return f"There is no refund ({money.display(money.ZERO, currency)}) because {because}."
+
+
+def _awaiting(because: str, rest: Decimal, before: Decimal, hours: tuple[int, int], currency: str) -> str:
+    amount = money.display(rest, currency)
+    if rest > 0:
+        return f"A refund of {amount} waits for a person to review it within {span(*hours)} hours because {because}."
+    if before > 0:
+        given = money.display(before, currency)
+        return f"Nothing more was credited than the {given} before: {because}. Write to us if you see it otherwise."
+    return f"Nothing was credited ({amount}): {because}. Write to us if you see it otherwise."
+
+
+def _units(verdict: Verdict, amounts: Amounts) -> str:
+    if verdict.refund is not Refund.UNDELIVERED or amounts.remains == amounts.quantity:
+        return ""
+    return f" for {amounts.remains:,} of {amounts.quantity:,} units that were not delivered,"

@@ -1,0 +1,118 @@
+"""Money in every state, for pages that must open whatever they show."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from billing import arrangements, payouts, withdrawals
+from billing.gateways.base import OutcomeUnknown
+from billing.models import (
+    Arrangement,
+    Deposit,
+    DepositState,
+    Discrepancy,
+    EventState,
+    GatewayEvent,
+    GatewaySlug,
+    Payout,
+    PayoutKind,
+    Problem,
+    Withdrawal,
+)
+from billing.sending import calls, claims, outcomes
+from billing.sending.calls import Outcome
+from panel.accounts.models import User
+from tests.factories import AT, HOUR, make_customer, make_staff, receive_by_hand, withdraw
+
+LATER = AT + HOUR
+
+
+def begin(withdrawal: Withdrawal, at: datetime = LATER) -> None:
+    """Send what is due of one withdrawal; by hand, that leaves a payout for staff to carry out."""
+    outcomes.record(calls.carry_out(claims.claim_now(withdrawal_ids=[withdrawal.pk], at=at)), at=at)
+
+
+def lose_sight(withdrawal: Withdrawal, at: datetime = LATER) -> None:
+    """Have the gateway's answer about one withdrawal lost."""
+    claimed = claims.claim_now(withdrawal_ids=[withdrawal.pk], at=at)
+    outcomes.record([Outcome(claim, OutcomeUnknown("The connection dropped.")) for claim in claimed], at=at)
+
+
+def payout_of(withdrawal: Withdrawal) -> Payout:
+    """Return the payout that the sending of a withdrawal left."""
+    return Payout.objects.get(leg__in=withdrawal.legs.values("pk"))
+
+
+def waiting_payout(customer: User, amount: str = "20") -> Payout:
+    """Return a payout that waits to be carried out, for a customer who has money from a deposit by hand."""
+    withdrawal = withdraw(customer, amount)
+    begin(withdrawal)
+    return payout_of(withdrawal)
+
+
+def case_of(customer: User, amount: str = "20") -> Arrangement:
+    """Return an open case: the customer's balance came from no deposit."""
+    return Arrangement.objects.get(leg__withdrawal=withdraw(customer, amount))
+
+
+def make_event(state: EventState, number: int = 1) -> GatewayEvent:
+    """Store an event as if it had come and been handled."""
+    return GatewayEvent.objects.create(
+        gateway=GatewaySlug.STRIPE,
+        event=f"evt_{state}_{number}",
+        type="refund.updated",
+        object=f"re_{number}",
+        payload='{"id": "evt_1", "data": {"object": {"status": "<b>failed</b>"}}}',
+        created_at=AT,
+        received_at=AT,
+        waiting_since=AT,
+        state=state,
+        due_at=AT + timedelta(days=3650) if state == EventState.WAITING else None,
+        error="No such refund." if state == EventState.FAILED else "",
+    )
+
+
+def make_discrepancy(reference: str, *, resolved_at: datetime | None = None) -> Discrepancy:
+    """List a difference as reconciliation does."""
+    return Discrepancy.objects.create(
+        gateway=GatewaySlug.STRIPE,
+        problem=Problem.UNKNOWN_REFUND,
+        reference=reference,
+        description="A refund that no withdrawal made.",
+        amount=Decimal(20),
+        first_seen_at=AT,
+        last_seen_at=AT,
+        resolved_at=resolved_at,
+    )
+
+
+def furnish_money(number: int) -> None:
+    """Make deposits, withdrawals, cases, payouts, events and discrepancies in every state."""
+    staff, ada, grace = make_staff(), make_customer("ada"), make_customer("grace", funds="200")
+    receive_by_hand(ada, "1000", staff=staff)
+    for state in set(DepositState) - {DepositState.PAID}:
+        Deposit.objects.create(
+            customer=ada, gateway=GatewaySlug.STRIPE, state=state, asked=50, currency="USD", created_at=AT
+        )
+    withdraw(ada, "10")
+    withdraw(ada, "250")
+    withdrawals.decline(withdrawal_id=withdraw(ada, "250").pk, staff=staff, reason="Not yours.", at=AT)
+    withdrawals.approve(withdrawal_id=withdraw(ada, "250").pk, staff=staff, at=AT)
+    withdrawals.cancel(withdrawal_id=withdraw(ada, "10").pk, customer=ada, at=AT)
+    lose_sight(withdraw(ada, "10"))
+    waiting_payout(ada, "10")
+    payouts.confirm(payout_id=waiting_payout(ada, "10").pk, bank_reference="bank-1", staff=staff, at=LATER)
+    payouts.fail(payout_id=waiting_payout(ada, "10").pk, reason="Closed.", staff=staff, at=LATER)
+    case_of(grace, "10")
+    proposed, agreed, put_back = (case_of(grace, "10") for _ in range(3))
+    for case in (proposed, agreed):
+        arrangements.propose(
+            arrangement_id=case.pk, kind=PayoutKind.BANK, destination="DE1", verification="By ID", staff=staff, at=AT
+        )
+    arrangements.record_consent(
+        arrangement_id=agreed.pk, way="Bank transfer: DE1", note="By e-mail", staff=staff, at=AT
+    )
+    arrangements.give_up(arrangement_id=put_back.pk, actor=staff, at=AT)
+    for outcome in EventState:
+        make_event(outcome, number)
+    make_discrepancy(f"re_{number}")
+    make_discrepancy(f"re_{number}", resolved_at=AT)

@@ -1,0 +1,89 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from refunds.policy import loader
+from tests.refunds.policy.documents import MINIMAL, SHIPPED_FILES, minimal_with
+from tests.refunds.policy.test_analysis import GREEDY
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Any:
+    def write(text: str) -> str:
+        path = tmp_path / "shop.toml"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def refusal_of(*arguments: str) -> CommandError:
+    with pytest.raises(CommandError) as refusal:
+        call_command("check_policy", *arguments)
+    assert refusal.value.returncode == 1
+    return refusal.value
+
+
+@pytest.mark.parametrize("path", SHIPPED_FILES, ids=lambda path: path.stem)
+def test_passes_the_shipped_policies(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("check_policy", str(path))
+
+    report = capsys.readouterr().out
+    policy = loader.load_file(path)
+    assert policy.hash in report
+    assert "27,720 combinations of facts, 27,720 decided" in report
+    assert all(f"\n{clause.id} " in report for clause in policy.rules)
+    assert report.endswith("Passed: every combination is decided and every clause can decide.\n")
+
+
+def test_reports_who_wins_where_clauses_overlap(write: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("check_policy", write(MINIMAL))
+
+    assert (
+        "  dropped-out before partly: both cover 1,008, of which dropped-out decides 1,008\n" in capsys.readouterr().out
+    )
+
+
+def test_prints_every_problem_of_an_invalid_document(write: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    refusal = refusal_of(write(minimal_with('["dropped", "correction"]', '["dropt", "corection"]')))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("shop.toml: clause 'dropped-out': when.cause: 'dropt' is not a cause; did you mean ")
+    assert str(refusal) == "shop.toml has 2 problems."
+
+
+def test_refuses_a_policy_with_a_clause_that_never_decides(write: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    refusal = refusal_of(write(minimal_with('[[clauses]]\nid = "partly"\n', GREEDY)))
+
+    report = capsys.readouterr().out
+    assert next(line for line in report.splitlines() if line.endswith("never decides")).startswith("partly ")
+    assert str(refusal) == "shop.toml can't be published: these clauses can never decide: partly."
+
+
+def test_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
+    assert str(refusal_of(str(tmp_path / "nowhere.toml"))) == "nowhere.toml has 1 problem."
+
+
+def test_json_is_one_document_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("check_policy", str(SHIPPED_FILES[0]), "--json")
+
+    printed = capsys.readouterr()
+    report = json.loads(printed.out)
+    assert printed.err == ""
+    assert report["passed"] is report["complete"] is True
+    assert report["slug"] == "money-back-guarantee"
+    assert report["unreachable"] == report["problems"] == []
+    assert report["reach"][0] == {"clause_id": "still-pending", "covers": 1440, "decides": 1440}
+    assert {"winner", "loser", "combinations", "decided_by_winner"} == report["overlaps"][0].keys()
+
+
+def test_json_carries_the_problems_too(write: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    refusal_of(write(minimal_with('on_loss = "ban"', 'on_loss = "burn"')), "--json")
+
+    report = json.loads(capsys.readouterr().out)
+    assert report["passed"] is False
+    assert report["problems"][0].startswith("shop.toml: chargebacks.on_loss: 'burn'")
