@@ -73,6 +73,20 @@ def can_be_passed_on(order: Order) -> bool:
     return Submission.objects.filter(order=order, state__in=LIVE_STATES).exists()
 
 
+def takes_requests(order: Order) -> bool:
+    """Whether a running order's provider can be asked to cancel it."""
+    running = order.status in {OrderStatus.PROCESSING, OrderStatus.IN_PROGRESS}
+    return running and order.allows_cancel and order.provider_id is not None and can_be_passed_on(order)
+
+
+def ask_provider(order: Order, *, cause: Cause, staff: User, at: datetime) -> None:
+    """Pass a wish of staff to cancel on to the provider, in the caller's transaction, which holds the order's lock.
+
+    Raises CancelRunning when one is on its way.
+    """
+    _pass_on(order, cause, Initiator.STAFF, staff, at)
+
+
 def _request(order: Order, customer: User, at: datetime) -> None:
     if not ports.policy().customer_may_ask_to_cancel(order.policy_version, OrderStatus(order.status)):
         raise CancelRefused(ports.policy().cancel_refusal(order.policy_version))
@@ -80,8 +94,14 @@ def _request(order: Order, customer: User, at: datetime) -> None:
         raise CancelRefused("This order is running and its service can't be canceled.")
     if not can_be_passed_on(order):
         raise CancelRefused("This order is carried out by our own staff by now. Please write to support.")
+    _pass_on(order, Cause.CHANGE_OF_MIND, Initiator.CUSTOMER, customer, at)
+
+
+def _pass_on(order: Order, cause: Cause, initiator: Initiator, actor: User, at: datetime) -> None:
     try:
         with transaction.atomic():
-            CancelRequest.objects.create(order=order, actor=customer, requested_at=at, send_due_at=at)
+            CancelRequest.objects.create(
+                order=order, cause=cause, initiator=initiator, actor=actor, requested_at=at, send_due_at=at
+            )
     except IntegrityError as error:
         raise CancelRunning("A cancel request for this order is on its way already.") from error

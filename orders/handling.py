@@ -63,29 +63,37 @@ def complete(*, order_id: int, staff: User, at: datetime, note: str = "") -> Non
     _move(Move(order_id, OrderStatus.COMPLETED, cause=Cause.DELIVERED, remains=0, note=note), staff, at)
 
 
+def carry(*, order: Order, move: Move, staff: User, at: datetime) -> None:
+    """Make `move` with a locked order, in the caller's transaction, as far as staff may.
+
+    Raises Forbidden, BeingSubmitted, lifecycle.IllegalMove, lifecycle.BadRemains.
+    """
+    if order.customer_id == staff.pk:
+        raise Forbidden("Nobody handles an own order.")
+    if Submission.objects.filter(order=order, state__in=_IN_FLIGHT).exists():
+        message = (
+            f"Order {order.pk} is being handed to its provider. Try again in a minute; if its outcome stays"
+            " unknown, settle that in the attention queue first."
+        )
+        raise BeingSubmitted(message)
+    was_open = not order.is_final
+    lifecycle.require_moved(lifecycle.transition([move], initiator=Initiator.STAFF, actor_id=staff.pk, at=at))
+    if was_open and move.to in FINAL_STATUSES and order.provider_order_id:
+        attention.file([_still_there(order, move)], at)
+
+
 def _move(move: Move, staff: User, at: datetime) -> None:
-    """Lock, check that no submission is under way, fill in known remains, move."""
+    """Lock, fill in known remains, move."""
     if not staff.is_staff:
         raise Forbidden("Orders are handled by staff.")
     with transaction.atomic(durable=True):
         order = Order.objects.locked().filter(pk=move.order_id).first()
         if order is None:
             raise NotFound("There is no such order.")
-        if order.customer_id == staff.pk:
-            raise Forbidden("Nobody handles an own order.")
-        if Submission.objects.filter(order=order, state__in=_IN_FLIGHT).exists():
-            message = (
-                f"Order {order.pk} is being handed to its provider. Try again in a minute; if its outcome stays"
-                " unknown, settle that in the attention queue first."
-            )
-            raise BeingSubmitted(message)
         if move.to == OrderStatus.CANCELED and move.remains is None:
             known = order.quantity if order.remains is None else order.remains
             move = Move(move.order_id, move.to, cause=move.cause, remains=known, note=move.note)
-        was_open = not order.is_final
-        lifecycle.require_moved(lifecycle.transition([move], initiator=Initiator.STAFF, actor_id=staff.pk, at=at))
-        if was_open and move.to in FINAL_STATUSES and order.provider_order_id:
-            attention.file([_still_there(order, move)], at)
+        carry(order=order, move=move, staff=staff, at=at)
 
 
 def _still_there(order: Order, move: Move) -> Concern:

@@ -32,7 +32,10 @@ class BadRemains(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A wish to move one order. `remains` is in units undelivered and required for final statuses."""
+    """A wish to move one order. `remains` is in units undelivered and required for final statuses.
+
+    `request_ref` is the number of the refund request that is answered by the move, for whoever settles it.
+    """
 
     order_id: int
     to: OrderStatus
@@ -41,6 +44,7 @@ class Move:
     start_count: int | None = None
     raw_status: str = ""
     note: str = ""
+    request_ref: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

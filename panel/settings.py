@@ -58,6 +58,11 @@ def _days(text: str) -> timedelta:
     return timedelta(days=int(text))
 
 
+def _lines(text: str) -> str:
+    r"""Read a text of several lines; in a variable of one line, `\n` starts the next."""
+    return "\n".join(line.strip() for line in text.replace("\\n", "\n").split("\n")).strip()
+
+
 def _calendar(code: str) -> str:
     """Read the code of a calendar that exists."""
     return business_days.calendar(code.strip()).code
@@ -95,6 +100,8 @@ PANEL_CURRENCY = _setting("PANEL_CURRENCY", str, "USD")
 BUSINESS_CALENDAR = _setting("BUSINESS_CALENDAR", _calendar, "US")
 REFUND_POLICY = _setting("REFUND_POLICY", str, "money-back-guarantee")
 SUPPORT_EMAIL = _setting("SUPPORT_EMAIL", str, "support@makegood.example")
+SUPPORT_HOURS = _setting("SUPPORT_HOURS", _lines, "")
+SUPPORT_ADDRESS = _setting("SUPPORT_ADDRESS", _lines, "")
 DEFAULT_FROM_EMAIL = _setting("DEFAULT_FROM_EMAIL", str, f"{PANEL_NAME} <{SUPPORT_EMAIL}>")
 
 # The one upward step (docs/adr): orders ask the refunds room by these names.
@@ -143,6 +150,7 @@ INSTALLED_APPS = [
     "billing",
     "orders",
     "refunds",
+    "panel.support",
     "panel.web",
     "panel.demo",
 ]
@@ -155,6 +163,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "panel.web.local_time.LocalTimeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",

@@ -221,6 +221,11 @@ def theme(panel_name: str) -> dict[str, Any]:
             ),
             _tabs("billing.discrepancy", "show", (("Resolved", "resolved"), _ALL), "Open"),
             _tabs(
+                "notifications.email",
+                "state",
+                (("Waiting", "waiting"), ("Failed", "failed"), ("Sent", "sent")),
+            ),
+            _tabs(
                 "billing.gatewayevent",
                 "state__exact",
                 (("Waiting", "waiting"), ("Failed", "failed"), ("Ignored", "ignored"), ("Done", "done")),

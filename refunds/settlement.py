@@ -6,7 +6,7 @@ the order's lock, in a number of statements that does not grow with the batch.
 
 import functools
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,8 +19,9 @@ from billing.models import House, TransferKind
 from orders.lifecycle import Moved
 from orders.models import FINAL_STATUSES, Order
 from panel.kernel import money
-from refunds import bookings, publishing
+from refunds import bookings, publishing, settlement_letters
 from refunds.bookings import Books, Pot
+from refunds.desk import following
 from refunds.models import Decision, DecisionState, PolicyVersion
 from refunds.policy import engine, facts, wording
 from refunds.policy.document import Approval
@@ -32,12 +33,17 @@ _HOUSE_POTS = {Pot.IN_PROGRESS: House.ORDERS_IN_PROGRESS.value, Pot.REVENUE: Hou
 class _Judged:
     """One order, what its policy says, and what is credited now (money scale)."""
 
-    order: Order
+    moved: Moved
     version: PolicyVersion
     facts: facts.Facts
     verdict: wording.Verdict
     credit: Decimal
     sentence: str
+
+    @property
+    def order(self) -> Order:
+        """The order as it stands now; `refunded` is what was credited before this move."""
+        return self.moved.order
 
     @property
     def waits(self) -> bool:
@@ -59,20 +65,24 @@ def settle(moved: Sequence[Moved], at: datetime) -> None:
     _supersede(m.order.pk for m in ended if m.from_status in FINAL_STATUSES)
     decision_ids = _store(judged, at)
     accounts = ledger.lock_customers(customers)
-    ledger.post(
-        [
-            transfer
-            for one in judged
-            for transfer in order_transfers(
-                one.order,
-                accounts[one.order.customer_id],
-                credit=one.credit,
-                held_back=one.verdict.owed - one.order.refunded if one.waits else money.ZERO,
-                key=f"decision:{decision_ids[one.order.pk]}",
-            )
-        ],
+    transfers = [
+        transfer
+        for one in judged
+        for transfer in order_transfers(
+            one.order,
+            accounts[one.order.customer_id],
+            credit=one.credit,
+            held_back=one.verdict.owed - one.order.refunded if one.waits else money.ZERO,
+            key=f"decision:{decision_ids[one.order.pk]}",
+        )
+    ]
+    ledger.post(transfers, at=at)
+    settlement_letters.put(
+        [_credited(one, decision_ids) for one in judged if one.moved.move.request_ref is None],
+        credited_accounts={transfer.credit for transfer in transfers},
         at=at,
     )
+    following.follow([_settled(one) for one in judged], at=at)
 
 
 def order_transfers(
@@ -129,7 +139,30 @@ def _judge(moved: Moved, standing: facts.Standing, at: datetime) -> _Judged:
         settings.PANEL_CURRENCY,
         before=order.refunded,
     )
-    return _Judged(order, version, found, verdict, credit, sentence)
+    return _Judged(moved, version, found, verdict, credit, sentence)
+
+
+def _credited(one: _Judged, decision_ids: Mapping[int, int]) -> settlement_letters.Credited:
+    order = one.order
+    return settlement_letters.Credited(order.customer_id, order.pk, decision_ids[order.pk], one.credit, one.sentence)
+
+
+def _settled(one: _Judged) -> following.Settled:
+    move = one.moved.move
+    return following.Settled(
+        order=one.order,
+        was_open=one.moved.from_status not in FINAL_STATUSES,
+        version=one.version,
+        facts=one.facts,
+        clause=one.verdict.clause_id,
+        owed=one.verdict.owed,
+        before=one.order.refunded,
+        credit=one.credit,
+        waits=one.waits,
+        sentence=one.sentence,
+        cause=move.cause,
+        request_ref=move.request_ref,
+    )
 
 
 def _standings(customer_ids: Collection[int]) -> dict[int, facts.Standing]:

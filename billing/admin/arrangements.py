@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from billing import arrangements
 from billing.admin.showing import Rows, ShowFilter, brief, every, number_in
 from billing.models import Arrangement, LegState, PayoutKind
-from panel.accounts.admin.asking import NoQuestions, Preview, Question, ask, staff_of
+from panel.accounts.admin.asking import Preview, Question, ask, staff_of
 from panel.accounts.admin.fields import choice, line
 from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, amount, detail_action, link, nowrap, shown
 
@@ -156,7 +156,10 @@ class ArrangementAdmin(ReadOnlyAdmin):
             return f"Proposed to {case.leg.withdrawal.customer}: {_way(done)}."
 
         lead = f"{_about(case)} The customer is asked by e-mail to agree. A proposal made before is replaced."
-        return self._ask(request, case, title="Propose another way", lead=lead, form=ProposalForm, act=act)
+        question = Question(
+            title="Propose another way", lead=lead, form=ProposalForm, act=act, about=case, back=_back(case)
+        )
+        return ask(self, request, question)
 
     @detail_action(description="Record consent…", permissions=["act"], icon="handshake")
     def record_consent(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -174,9 +177,16 @@ class ArrangementAdmin(ReadOnlyAdmin):
             return Preview(panel, f"{case.proposed_at}:{_way(case)}")
 
         lead = f"{_about(case)} Proposed: {_way(case)}. For a consent that the customer did not give on the page."
-        return self._ask(
-            request, case, title="Record the customer's consent", lead=lead, form=ConsentForm, act=act, preview=preview
+        question = Question(
+            title="Record the customer's consent",
+            lead=lead,
+            form=ConsentForm,
+            act=act,
+            preview=preview,
+            about=case,
+            back=_back(case),
         )
+        return ask(self, request, question)
 
     @detail_action(description="Put back on the balance…", permissions=["act"], icon="undo")
     def give_up(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -187,30 +197,12 @@ class ArrangementAdmin(ReadOnlyAdmin):
             return f"{amount(case.leg.amount)} are back on the balance of {case.leg.withdrawal.customer}."
 
         lead = f"{_about(case)} This part of the withdrawal ends, and the money can be spent or withdrawn again."
-        return self._ask(request, case, title="Put the money back on the balance", lead=lead, act=act)
-
-    def _ask(
-        self,
-        request: HttpRequest,
-        case: Arrangement,
-        *,
-        title: str,
-        lead: str,
-        act: Any,  # noqa: ANN401 - what Question.act is
-        form: type[forms.Form] = NoQuestions,
-        preview: Any = None,  # noqa: ANN401 - what Question.preview is
-    ) -> HttpResponse:
-        question = Question(
-            title=title,
-            lead=lead,
-            submit=title,
-            form=form,
-            act=act,
-            preview=preview,
-            about=case,
-            back=reverse("admin:billing_arrangement_change", args=[case.pk]),
-        )
+        question = Question(title="Put the money back on the balance", lead=lead, act=act, about=case, back=_back(case))
         return ask(self, request, question)
+
+
+def _back(case: Arrangement) -> str:
+    return reverse("admin:billing_arrangement_change", args=[case.pk])
 
 
 def _about(case: Arrangement) -> str:

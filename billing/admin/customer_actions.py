@@ -10,10 +10,10 @@ from django.utils import timezone
 from billing import adjustments
 from billing.admin.customer_forms import AdjustmentForm, SuspensionForm
 from billing.models import CustomerAccount
-from panel.accounts import suspension
 from panel.accounts.admin.asking import Question, ask, staff_of
 from panel.accounts.admin.pages import StaffAdmin, amount
 from panel.accounts.models import User
+from panel.notifications import suspending
 
 
 def credit(page: StaffAdmin, request: HttpRequest, customer: User) -> HttpResponse:
@@ -63,12 +63,13 @@ def suspend(page: StaffAdmin, request: HttpRequest, customer: User) -> HttpRespo
     """Ask why, and suspend the account."""
 
     def act(given: dict[str, Any]) -> str:
-        suspension.suspend(user=customer, reason=given["reason"], at=timezone.now())
+        suspending.suspend(customer_id=customer.pk, reason=given["reason"], at=timezone.now())
         return f"Suspended: {given['reason']}"
 
     question = Question(
         title=f"Suspend {customer}",
-        lead="A suspended account can sign in and read; its orders and API keys are refused.",
+        lead="A suspended account can sign in and read; its orders and API keys are refused. "
+        "Its owner gets the reason by e-mail.",
         submit="Suspend",
         form=SuspensionForm,
         act=act,
@@ -83,7 +84,7 @@ def lift(page: StaffAdmin, request: HttpRequest, customer: User) -> HttpResponse
     """Ask for a confirmation, and end the suspension."""
 
     def act(_given: dict[str, Any]) -> str:
-        suspension.lift(user=customer)
+        suspending.lift(customer_id=customer.pk, at=timezone.now())
         return "The suspension is lifted."
 
     question = Question(

@@ -141,7 +141,15 @@ class PayoutAdmin(ReadOnlyAdmin):
             return f"Payout {payout.pk} is carried out, with the reference {given['bank_reference']}."
 
         lead = f"You have sent {amount(payout.amount)} to {payout.destination}. The customer is told that it was paid."
-        return self._ask(request, payout, title=f"Payout {payout.pk} was sent", lead=lead, form=ConfirmForm, act=act)
+        question = Question(
+            title=f"Payout {payout.pk} was sent",
+            lead=lead,
+            form=ConfirmForm,
+            act=act,
+            about=payout,
+            back=_back(payout),
+        )
+        return ask(self, request, question)
 
     @detail_action(description="Failed or came back…", permissions=["act"], icon="close")
     def fail(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -154,28 +162,17 @@ class PayoutAdmin(ReadOnlyAdmin):
         came_back = payout.state == PayoutState.CONFIRMED
         what = "The money came back to the panel's account" if came_back else "The money was not sent, and will not be"
         lead = f"{what}: {amount(payout.amount)} will be back on the balance of {payout.email} at once."
-        title = f"Payout {payout.pk} {'came back' if came_back else 'failed'}"
-        return self._ask(request, payout, title=title, lead=lead, form=FailForm, act=act, dangerous=True)
-
-    def _ask(
-        self,
-        request: HttpRequest,
-        payout: Payout,
-        *,
-        title: str,
-        lead: str,
-        form: type[forms.Form],
-        act: Any,  # noqa: ANN401 - what Question.act is
-        dangerous: bool = False,
-    ) -> HttpResponse:
         question = Question(
-            title=title,
+            title=f"Payout {payout.pk} {'came back' if came_back else 'failed'}",
             lead=lead,
-            submit=title,
-            form=form,
+            form=FailForm,
             act=act,
             about=payout,
-            back=reverse("admin:billing_payout_change", args=[payout.pk]),
-            dangerous=dangerous,
+            back=_back(payout),
+            dangerous=True,
         )
         return ask(self, request, question)
+
+
+def _back(payout: Payout) -> str:
+    return reverse("admin:billing_payout_change", args=[payout.pk])

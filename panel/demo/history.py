@@ -20,14 +20,16 @@ from orders.models import (
     PlacedRequest,
     Service,
 )
-from panel.accounts import suspension
 from panel.accounts.models import User
 from panel.demo import paying_in, paying_out, stories
 from panel.demo.paying_out import Moment, Stage
 from panel.demo.stories import End, Session
+from panel.notifications import suspending
 from panel.kernel import money
-from refunds import publishing, reviews
-from refunds.models import Decision, DecisionState, PolicyVersion
+from refunds import publishing
+from refunds.desk import deciding
+from refunds.desk.plans import Choice
+from refunds.models import PolicyVersion, RefundRequest, RequestState
 
 POLICY_SINCE: Final = timedelta(days=62)
 CLOSING_BALANCE: Final = Decimal(250)
@@ -82,7 +84,7 @@ def _live(stage: Stage, now: datetime) -> None:
     _file_concerns(now)
     dora = stage.users["suspended_customer"]
     if not dora.is_suspended:
-        suspension.suspend(user=dora, reason="A payment of yours is being checked.", at=now)
+        suspending.suspend(customer_id=dora.pk, reason="A payment of yours is being checked.", at=now)
     _close(stage, now)
 
 
@@ -183,13 +185,13 @@ def _look_again(one: _Placed, *, reviewer: User, at: datetime) -> None:
             handling.complete(order_id=order_id, staff=reviewer, at=at, note=note)
         case End.REVIEW_APPROVED | End.REVIEW_DECLINED:
             # Under a policy that decides such cases at once there is nothing to review.
-            decision = Decision.objects.filter(order=order_id, state=DecisionState.AWAITING_REVIEW).first()
-            if decision and one.end is End.REVIEW_APPROVED:
+            request = RefundRequest.objects.filter(order=order_id, state=RequestState.OPEN).first()
+            if request and one.end is End.REVIEW_APPROVED:
                 note = "The link was right when you ordered; the page changed later."
-                reviews.approve(decision_id=decision.pk, reviewer=reviewer, note=note, at=at)
-            elif decision:
+                deciding.approve(request_id=request.pk, staff=reviewer, choice=Choice(), note=note, seen=None, at=at)
+            elif request:
                 note = "The page broke the rules that are linked beside the order form."
-                reviews.decline(decision_id=decision.pk, reviewer=reviewer, note=note, at=at)
+                deciding.decline(request_id=request.pk, staff=reviewer, clause=request.clause, note=note, at=at)
 
 
 def _transition(moves: list[Move], initiator: Initiator, at: datetime) -> None:

@@ -1,21 +1,17 @@
-"""What the panel writes to customers: one function per e-mail, from typed facts to a row of the outbox.
+"""Letters about deposits and withdrawals: one function per e-mail, from typed facts to a row of the outbox.
 
-Amounts are at the money scale and shown in the panel's currency; instants are shown in its time zone. Addresses of
-pages may be paths (`/balance/`): they become links into `SITE_URL`. Each key starts with what the e-mail is about, so
-the same thing is never told twice.
+Amounts are at the money scale and shown in the panel's currency; instants are shown in the customer's time zone, days
+are the panel's. Addresses of pages may be paths (`/balance/`): they become links into `SITE_URL`. Each key starts with
+what the e-mail is about, so the same thing is never told twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from urllib.parse import urljoin
-
-from django.conf import settings
-from django.utils import timezone
-from django.utils.dateformat import format as in_words
 
 from panel.accounts.models import User
 from panel.kernel import money
+from panel.notifications import writing
 from panel.notifications.outbox import NewEmail
 
 
@@ -32,13 +28,13 @@ def deposit_receipt(
     """A deposit arrived and is on the balance; says so when `amount`, which arrived, is not what was `asked`."""
     context = {
         "number": str(deposit_number),
-        "amount": _money(amount),
-        "asked": "" if amount == asked else _money(asked),
+        "amount": writing.money(amount),
+        "asked": "" if amount == asked else writing.money(asked),
         "method": method,
-        "paid_at": _moment(paid_at),
-        "url": _link(balance_url),
+        "paid_at": writing.moment(paid_at, reader=customer),
+        "url": writing.link(balance_url),
     }
-    return _letter(customer, f"deposit:{deposit_number}:receipt", "deposit_receipt", context)
+    return writing.letter(customer, f"deposit:{deposit_number}:receipt", "deposit_receipt", context)
 
 
 def deposit_failed(
@@ -47,12 +43,12 @@ def deposit_failed(
     """A payment that was under way did not arrive. `reason` is a sentence, or empty when none is known."""
     context = {
         "number": str(deposit_number),
-        "amount": _money(amount),
+        "amount": writing.money(amount),
         "method": method,
         "reason": reason,
-        "url": _link(add_url),
+        "url": writing.link(add_url),
     }
-    return _letter(customer, f"deposit:{deposit_number}:failed", "deposit_failed", context)
+    return writing.letter(customer, f"deposit:{deposit_number}:failed", "deposit_failed", context)
 
 
 def withdrawal_scheduled(
@@ -72,21 +68,26 @@ def withdrawal_scheduled(
     """
     context = {
         "number": str(withdrawal_number),
-        "amount": _money(sum((part for part, _ in parts), money.ZERO)),
-        "parts": [f"{_money(part)} to {destination}" for part, destination in parts],
-        "send_by": _day(send_by),
-        "bank_by": _day(bank_by),
-        "arranged": _money(arranged) if arranged else "",
-        "cancel_until": _moment(cancel_until),
-        "url": _link(url),
+        "amount": writing.money(sum((part for part, _ in parts), money.ZERO)),
+        "parts": [f"{writing.money(part)} to {destination}" for part, destination in parts],
+        "send_by": writing.day(send_by),
+        "bank_by": writing.day(bank_by),
+        "arranged": writing.money(arranged) if arranged else "",
+        "cancel_until": writing.moment(cancel_until, reader=customer),
+        "url": writing.link(url),
     }
-    return _letter(customer, f"withdrawal:{withdrawal_number}:scheduled", "withdrawal_scheduled", context)
+    return writing.letter(customer, f"withdrawal:{withdrawal_number}:scheduled", "withdrawal_scheduled", context)
 
 
 def withdrawal_arranging(*, customer: User, withdrawal_number: int, amount: Decimal, reason: str, url: str) -> NewEmail:
     """No payment takes a withdrawal back, so support arranges another way. `reason` is a sentence that says why."""
-    context = {"number": str(withdrawal_number), "amount": _money(amount), "reason": reason, "url": _link(url)}
-    return _letter(customer, f"withdrawal:{withdrawal_number}:arranging", "withdrawal_arranging", context)
+    context = {
+        "number": str(withdrawal_number),
+        "amount": writing.money(amount),
+        "reason": reason,
+        "url": writing.link(url),
+    }
+    return writing.letter(customer, f"withdrawal:{withdrawal_number}:arranging", "withdrawal_arranging", context)
 
 
 def withdrawal_in_review(
@@ -106,25 +107,30 @@ def withdrawal_in_review(
     """
     context = {
         "number": str(withdrawal_number),
-        "amount": _money(amount),
+        "amount": writing.money(amount),
         "reason": reason,
-        "send_by": _day(send_by) if send_by else "",
-        "arranged": _money(arranged) if arranged else "",
-        "url": _link(url),
+        "send_by": writing.day(send_by) if send_by else "",
+        "arranged": writing.money(arranged) if arranged else "",
+        "url": writing.link(url),
     }
-    return _letter(customer, f"withdrawal:{withdrawal_number}:in_review", "withdrawal_in_review", context)
+    return writing.letter(customer, f"withdrawal:{withdrawal_number}:in_review", "withdrawal_in_review", context)
 
 
 def withdrawal_declined(*, customer: User, withdrawal_number: int, amount: Decimal, reason: str, url: str) -> NewEmail:
     """A withdrawal was declined and the money is back on the balance. `reason` is a sentence."""
-    context = {"number": str(withdrawal_number), "amount": _money(amount), "reason": reason, "url": _link(url)}
-    return _letter(customer, f"withdrawal:{withdrawal_number}:declined", "withdrawal_declined", context)
+    context = {
+        "number": str(withdrawal_number),
+        "amount": writing.money(amount),
+        "reason": reason,
+        "url": writing.link(url),
+    }
+    return writing.letter(customer, f"withdrawal:{withdrawal_number}:declined", "withdrawal_declined", context)
 
 
 def withdrawal_canceled(*, customer: User, withdrawal_number: int, amount: Decimal, url: str) -> NewEmail:
     """A withdrawal was canceled before it was sent and the money is back on the balance."""
-    context = {"number": str(withdrawal_number), "amount": _money(amount), "url": _link(url)}
-    return _letter(customer, f"withdrawal:{withdrawal_number}:canceled", "withdrawal_canceled", context)
+    context = {"number": str(withdrawal_number), "amount": writing.money(amount), "url": writing.link(url)}
+    return writing.letter(customer, f"withdrawal:{withdrawal_number}:canceled", "withdrawal_canceled", context)
 
 
 def withdrawal_paid(
@@ -147,18 +153,18 @@ def withdrawal_paid(
     """
     context = {
         "number": str(withdrawal_number),
-        "amount": _money(amount),
+        "amount": writing.money(amount),
         "parts": [
-            f"{_money(part)} to {method}" + (f", reference {reference}" if reference else "")
+            f"{writing.money(part)} to {method}" + (f", reference {reference}" if reference else "")
             for part, method, reference in parts
         ],
         "traceable": "yes" if any(reference for _part, _method, reference in parts) else "",
-        "returned": _money(returned) if returned else "",
-        "bank_by": _day(bank_by),
-        "url": _link(url),
+        "returned": writing.money(returned) if returned else "",
+        "bank_by": writing.day(bank_by),
+        "url": writing.link(url),
     }
     key = f"withdrawal:{withdrawal_number}:paid" if leg is None else f"withdrawal:{withdrawal_number}:leg:{leg}:paid"
-    return _letter(customer, key, "withdrawal_paid", context)
+    return writing.letter(customer, key, "withdrawal_paid", context)
 
 
 def withdrawal_failed(
@@ -179,13 +185,13 @@ def withdrawal_failed(
     """
     context = {
         "number": str(withdrawal_number),
-        "amount": _money(amount),
+        "amount": writing.money(amount),
         "method": method,
         "reason": reason,
-        "way_out": _link(way_out),
-        "url": _link(url),
+        "way_out": writing.link(way_out),
+        "url": writing.link(url),
     }
-    return _letter(customer, f"withdrawal:{withdrawal_number}:leg:{leg}:failed", "withdrawal_failed", context)
+    return writing.letter(customer, f"withdrawal:{withdrawal_number}:leg:{leg}:failed", "withdrawal_failed", context)
 
 
 def alternative_proposed(
@@ -205,30 +211,9 @@ def alternative_proposed(
     """
     context = {
         "number": str(withdrawal_number),
-        "amount": _money(amount),
+        "amount": writing.money(amount),
         "destination": destination,
-        "url": _link(url),
+        "url": writing.link(url),
     }
     key = f"withdrawal:{withdrawal_number}:leg:{leg}:alternative:{proposal}"
-    return _letter(customer, key, "alternative_proposed", context)
-
-
-def _letter(customer: User, key: str, template: str, context: Mapping[str, str | Sequence[str]]) -> NewEmail:
-    named = {"name": customer.name, **context}
-    return NewEmail(key=key, to=customer.email, customer_id=customer.pk, template=template, context=named)
-
-
-def _money(amount: Decimal) -> str:
-    return money.display(amount, settings.PANEL_CURRENCY)
-
-
-def _day(day: date) -> str:
-    return in_words(day, "l, F j, Y")
-
-
-def _moment(at: datetime) -> str:
-    return in_words(timezone.localtime(at), "l, F j, Y, H:i T")
-
-
-def _link(address: str) -> str:
-    return urljoin(f"{settings.SITE_URL}/", address)
+    return writing.letter(customer, key, "alternative_proposed", context)

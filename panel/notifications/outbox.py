@@ -4,7 +4,7 @@ What is rolled back is never sent, and what is committed is sent even if the pro
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -29,7 +29,7 @@ class NotFailed(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEmail:
-    """One e-mail to write; `panel.notifications.letters` makes them.
+    """One e-mail to write; the modules of letters make them.
 
     Attributes:
         key: what it is about, such as `deposit:12:receipt`; a key is sent once, whatever else is asked under it later.
@@ -92,6 +92,21 @@ def send_again(*, email_id: int, staff: User, at: datetime) -> None:
         email.attempts = 0
         email.save(update_fields=["state", "due_at", "attempts"])
         transaction.on_commit(_start_sending)
+
+
+def send_chosen_again(*, email_ids: Collection[int], staff: User, at: datetime) -> int:
+    """Let the failed ones of these be tried anew, after an outage for instance; return how many that were.
+
+    Those that are not failed, because somebody was first, are left alone. Raises Forbidden.
+    """
+    if not staff.is_staff:
+        raise Forbidden("E-mails are sent again by staff.")
+    with transaction.atomic(durable=True):
+        failed = Email.objects.filter(pk__in=email_ids, state=EmailState.FAILED)
+        again = failed.update(state=EmailState.PENDING, due_at=at, attempts=0)
+        if again:
+            transaction.on_commit(_start_sending)
+    return again
 
 
 def _message_id(key: str) -> str:

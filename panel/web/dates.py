@@ -1,13 +1,14 @@
-"""Days and moments of the panel's time zone, in words for people."""
+"""Days and moments in words for people: days are the panel's, since they are promised; moments are the reader's."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils import timezone
 
 from billing import promises
-from panel.kernel import business_days
+from panel.kernel import business_days, time_zones
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +29,16 @@ class Moment:
 
 
 def day(shown: date, *, at: datetime) -> Day:
-    """Word a day as seen at `at`."""
-    today = _local(at).date()
+    """Word a day of the panel's zone as seen at `at`."""
+    today = at.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
     calendar = business_days.calendar(settings.BUSINESS_CALENDAR)
     return Day(shown, promises.in_words(shown, today=today), promises.countdown(shown, today=today, calendar=calendar))
 
 
 def moment(shown: datetime, *, at: datetime) -> Moment:
-    """Word an instant as seen at `at`."""
-    local, today = _local(shown), _local(at).date()
-    clock = f"{local:%H:%M %Z}"
+    """Word an instant of the reader's zone as seen at `at`."""
+    local, today = timezone.localtime(shown), timezone.localdate(at)
+    clock = f"{local:%H:%M} {time_zones.mark(local)}"
     words = clock if local.date() == today else f"{promises.in_words(local.date(), today=today)}, {clock}"
     return Moment(shown, words)
 
@@ -47,7 +48,3 @@ def reckoning() -> str:
     return (
         f"Business days are those of the {settings.BUSINESS_CALENDAR} calendar, in the time zone {settings.TIME_ZONE}."
     )
-
-
-def _local(at: datetime) -> datetime:
-    return at.astimezone(ZoneInfo(settings.TIME_ZONE))

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from panel.web import api_keys, balance, canceling, catalog, deposits, ordering, orders, withdrawals, withdrawing
+from panel.web import (
+    api_keys,
+    balance,
+    canceling,
+    catalog,
+    contact,
+    deposits,
+    ordering,
+    orders,
+    time_zone,
+    tickets,
+    withdrawals,
+    withdrawing,
+)
 
 urlpatterns = [
     path("", catalog.catalog, name="catalog"),
@@ -24,6 +37,13 @@ urlpatterns = [
     path("balance/withdrawals/<int:number>/cancel/", withdrawals.cancel, name="withdrawal-cancel"),
     path("balance/withdrawals/<int:number>/agree/", withdrawals.agree, name="withdrawal-agree"),
     path("balance/withdrawals/<int:number>/give-up/", withdrawals.give_up, name="withdrawal-give-up"),
+    path("support/", tickets.index, name="tickets"),
+    path("support/new/", tickets.new, name="ticket-new"),
+    path("support/<int:ticket_id>/", tickets.ticket, name="ticket"),
+    path("support/<int:ticket_id>/reply/", tickets.reply, name="ticket-reply"),
+    path("support/<int:ticket_id>/settle/", tickets.settle, name="ticket-settle"),
+    path("contact/", contact.contact, name="contact"),
     path("settings/api/", api_keys.index, name="api-keys"),
     path("settings/api/<int:key_id>/revoke/", api_keys.revoke, name="api-key-revoke"),
+    path("settings/time-zone/", time_zone.choose, name="time-zone"),
 ]

@@ -1,21 +1,14 @@
 """What the policy decided, and the decisions that it left to a person."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from panel.accounts.admin.asking import Question, ask
-from panel.accounts.admin.fields import line
-from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, amount, detail_action, link, nowrap, shown
-from panel.kernel import money
-from refunds import reviews
+from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, amount, link, nowrap, shown
 from refunds.models import Decision, DecisionState
 
 COLORS = {
@@ -25,12 +18,6 @@ COLORS = {
     DecisionState.DECLINED: "danger",
     DecisionState.SUPERSEDED: "",
 }
-
-
-class ReviewForm(forms.Form):
-    """Why."""
-
-    note = line(label="Reason", help_text="The customer reads this.")
 
 
 @admin.register(Decision)
@@ -47,8 +34,6 @@ class DecisionAdmin(ReadOnlyAdmin):
         ("Why", {"fields": (("clause", "version"), ("refund", "approval"), "policy_hash")}),
         ("Review", {"fields": (("reviewed_by", "reviewed_at"), "review_note")}),
     )
-    act_permission = "refunds.change_decision"
-    actions_detail = ("approve", "decline")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Decision], search_term: str
@@ -60,11 +45,6 @@ class DecisionAdmin(ReadOnlyAdmin):
             return queryset.filter(order__customer__email=term.lower()), False
         number = min(int(term), 2**63 - 1) if term.isascii() and term.isdigit() else 0
         return queryset.filter(order_id=number), False
-
-    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
-        """Only a decision that waits can be reviewed."""
-        waits = Decision.objects.filter(pk=object_id, state=DecisionState.AWAITING_REVIEW).exists()
-        return super().get_actions_detail(request, object_id) if waits else []
 
     def panels(self, request: HttpRequest, obj: Decision) -> Sequence[Panel]:
         rows = [(name.replace("_", " "), str(value).replace("_", " ")) for name, value in obj.facts.items()]
@@ -97,41 +77,3 @@ class DecisionAdmin(ReadOnlyAdmin):
     @shown(description="Policy version")
     def version(self, decision: Decision) -> object:
         return link("refunds_policyversion", decision.policy_version_id, decision.policy_version)
-
-    @detail_action(description="Approve…", permissions=["act"], icon="check")
-    def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        decision: Decision = self.found(request, object_id)
-        credit = max(decision.owed - decision.order.refunded, money.ZERO)
-        lead = f"{amount(credit)} will be credited to {decision.order.customer} at once. {decision.sentence}"
-        return self._review(request, decision, verb="Approve", lead=lead, use_case=reviews.approve)
-
-    @detail_action(description="Decline…", permissions=["act"], icon="close")
-    def decline(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        decision: Decision = self.found(request, object_id)
-        lead = f"Nothing will be credited to {decision.order.customer}. {decision.sentence}"
-        return self._review(request, decision, verb="Decline", lead=lead, use_case=reviews.decline)
-
-    def _review(
-        self,
-        request: HttpRequest,
-        decision: Decision,
-        *,
-        verb: str,
-        lead: str,
-        use_case: Any,  # noqa: ANN401 - approve or decline of refunds.reviews
-    ) -> HttpResponse:
-        def act(given: dict[str, Any]) -> str:
-            done = use_case(decision_id=decision.pk, reviewer=request.user, note=given["note"], at=timezone.now())
-            return str(done.sentence)
-
-        question = Question(
-            title=f"{verb} the refund of order {decision.order_id}",
-            lead=lead,
-            submit=verb,
-            form=ReviewForm,
-            act=act,
-            about=decision,
-            back=reverse("admin:refunds_decision_change", args=[decision.pk]),
-            dangerous=verb == "Decline",
-        )
-        return ask(self, request, question)

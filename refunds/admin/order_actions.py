@@ -20,7 +20,7 @@ from panel.accounts.admin.asking import NoQuestions, Preview, Question, ask
 from panel.accounts.admin.pages import Panel, StaffAdmin, amount, counted
 from panel.kernel.errors import PanelError, Refused
 from panel.locking import busy_when_locked
-from refunds.admin import quotes
+from refunds import quotes
 from refunds.admin.order_forms import CAUSES
 
 MOST_AT_ONCE = 100

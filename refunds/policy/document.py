@@ -119,9 +119,37 @@ class Withdrawals:
 
 @dataclass(frozen=True)
 class Review:
-    """Within how many hours (from, to) a person answers a request that is not decided automatically."""
+    """Within how many hours (from, to) a person answers a request that is not decided automatically.
+
+    Attributes:
+        confirm_above: a larger refund that a person approves needs a second one to confirm it; in the panel's currency.
+            None: only overruling the policy does.
+    """
 
     hours: tuple[int, int]
+    title: str
+    text: str
+    passage: str
+    confirm_above: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Abuse:
+    """From where on a customer's refund requests count as too many. abuse.py measures; the clauses say what follows.
+
+    Attributes:
+        window_days: the days before a request in which requests and orders are counted.
+        rate_percent: requests for each hundred orders placed, from `rate_least` requests on.
+        same_link: requests about orders for one link.
+        soon_hours: how soon after an order was completed a request counts as soon; `soon_claims` such requests.
+    """
+
+    window_days: int
+    rate_percent: int
+    rate_least: int
+    same_link: int
+    soon_hours: int
+    soon_claims: int
     title: str
     text: str
     passage: str
@@ -171,6 +199,7 @@ class Policy:
         clauses: in order; the first that covers the facts decides. `default` decides when none does.
         customer_cancellation: statuses in which the customer may cancel the order himself, at once.
         cancel_requests: statuses in which he may ask for a cancel that the provider has to confirm.
+        abuse: from where on requests are too many; None when nothing is measured.
         hash: SHA-256, in hex, of the canonical document text.
         text: the canonical document text: UTF-8, lines ended by a single line feed.
     """
@@ -186,6 +215,7 @@ class Policy:
     cancel_requests: tuple[Status, ...]
     withdrawals: Withdrawals
     review: Review
+    abuse: Abuse | None
     chargebacks: Chargebacks
     contact: Contact
     sections: tuple[Section, ...]

@@ -79,6 +79,7 @@ def loads(text: str, source: str) -> Policy:
         default=_clause(document.table("default", f"{source}: [default]", prefix=""), default=True),
         withdrawals=sections.withdrawals(document.table("withdrawals")),
         review=sections.review(document.table("review")),
+        abuse=sections.abuse(document.table("abuse")) if document.has("abuse") else None,
         chargebacks=sections.chargebacks(document.table("chargebacks")),
         contact=sections.contact(document.table("contact")),
         sections=_sections(document, source, problems),

@@ -35,7 +35,7 @@ def build(policy: Policy, *, panel: str, currency: str, email: str) -> Page:
     """Return the page with the panel's name, currency and support address filled in.
 
     The clauses come first, under the headings of their groups and in the order in which they apply; then balance
-    withdrawals, review, the free sections, chargebacks and contact.
+    withdrawals, review, abuse where it is measured, the free sections, chargebacks and contact.
     """
     values = _values(policy, panel=panel, currency=currency, email=email)
     groups: dict[str, list[str]] = {}
@@ -45,8 +45,8 @@ def build(policy: Policy, *, panel: str, currency: str, email: str) -> Page:
         PageSection(f"orders-{number}", heading, (), tuple(texts))
         for number, (heading, texts) in enumerate(groups.items(), start=1)
     ]
-    named = (("withdrawals", policy.withdrawals), ("review", policy.review))
-    sections += [PageSection(anchor, fill(s.title, values), _paragraphs(s.text, values)) for anchor, s in named]
+    named = (("withdrawals", policy.withdrawals), ("review", policy.review), ("abuse", policy.abuse))
+    sections += [PageSection(anchor, fill(s.title, values), _paragraphs(s.text, values)) for anchor, s in named if s]
     sections += [
         PageSection(
             f"section-{free.id}",

@@ -90,11 +90,13 @@ class Table:
         """Read true or false."""
         return bool(self._take(key, bool, "true or false"))
 
-    def number(self, key: str, *, least: int) -> int:
-        """Read a whole number of at least `least`."""
+    def number(self, key: str, *, least: int, most: int | None = None) -> int:
+        """Read a whole number of at least `least` and, where there is one, at most `most`."""
         value = self._take(key, int, "a whole number")
         if value is not None and value < least:
             self.problem(key, f"{value} is too small: at least {least}")
+        if value is not None and most is not None and value > most:
+            self.problem(key, f"{value} is too large: at most {most}")
         return value if value is not None else least
 
     def window(self, key: str) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from refunds.policy.document import (
+    Abuse,
     Chargebacks,
     Contact,
     Contest,
@@ -18,6 +19,10 @@ from refunds.policy.document import (
 from refunds.policy.reading import Table
 
 LONGEST_TITLE: Final = 200
+
+_LONGEST_WINDOW: Final = 365
+_LONGEST_SOON: Final = 30 * 24
+_MOST_REQUESTS: Final = 1000
 
 
 def withdrawals(table: Table) -> Withdrawals:
@@ -53,6 +58,27 @@ def review(table: Table) -> Review:
         hours=table.window("hours"),
         title=table.text("title", longest=LONGEST_TITLE),
         text=table.text("text", ("panel", "hours")),
+        passage=table.text("passage", placeholders=()),
+        confirm_above=table.amount("confirm_above") if table.has("confirm_above") else None,
+    )
+    table.close()
+    return found
+
+
+def abuse(table: Table) -> Abuse:
+    """Read [abuse]. Two is the least of every count: nobody is flagged by the first request he ever makes.
+
+    The text has no placeholders for the figures, because who knows them can stay just below.
+    """
+    found = Abuse(
+        window_days=table.number("window_days", least=1, most=_LONGEST_WINDOW),
+        rate_percent=table.number("rate_percent", least=1, most=100),
+        rate_least=table.number("rate_least", least=2, most=_MOST_REQUESTS),
+        same_link=table.number("same_link", least=2, most=_MOST_REQUESTS),
+        soon_hours=table.number("soon_hours", least=1, most=_LONGEST_SOON),
+        soon_claims=table.number("soon_claims", least=2, most=_MOST_REQUESTS),
+        title=table.text("title", longest=LONGEST_TITLE),
+        text=table.text("text"),
         passage=table.text("passage", placeholders=()),
     )
     table.close()

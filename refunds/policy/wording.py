@@ -12,6 +12,8 @@ from refunds.policy.facts import Amounts
 
 PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}", re.ASCII)
 
+_OTHERWISE: Final = "Ask for a review on the order's page if you see it otherwise."
+
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """Put values in the place of `{name}`; the loader made sure that only known names stand there."""
@@ -83,8 +85,8 @@ def _awaiting(because: str, rest: Decimal, before: Decimal, hours: tuple[int, in
         return f"A refund of {amount} waits for a person to review it within {span(*hours)} hours because {because}."
     if before > 0:
         given = money.display(before, currency)
-        return f"Nothing more was credited than the {given} before: {because}. Write to us if you see it otherwise."
-    return f"Nothing was credited ({amount}): {because}. Write to us if you see it otherwise."
+        return f"Nothing more was credited than the {given} before: {because}. {_OTHERWISE}"
+    return f"Nothing was credited ({amount}): {because}. {_OTHERWISE}"
 
 
 def _units(verdict: Verdict, amounts: Amounts) -> str:

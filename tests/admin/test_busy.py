@@ -1,9 +1,9 @@
 """A row that somebody else holds makes a sentence, and the page can be sent again."""
 
 import pytest
-from django.db import connection
 
 from orders.models import OrderStatus
+from tests.admin.holding import held_by_somebody
 from tests.admin.pages import action, signed_in, submit, text_of
 from tests.factories import make_customer, make_service, make_staff, place_order
 
@@ -12,16 +12,9 @@ from tests.factories import make_customer, make_service, make_staff, place_order
 def test_a_lock_that_can_not_be_had_is_told_and_nothing_moves() -> None:
     order = place_order(make_customer(funds="50"), make_service())
     client, address = signed_in(make_staff()), action("orders_order", "start", order.pk)
-    somebody = connection.copy()
 
-    with somebody.cursor() as theirs, connection.cursor() as ours:
-        somebody.set_autocommit(False)
-        theirs.execute("SELECT 1 FROM orders_order WHERE id = %s FOR UPDATE", [order.pk])
-        ours.execute("SET lock_timeout = '200ms'")
+    with held_by_somebody(order):
         answer = submit(client, address)
-        somebody.rollback()
-        ours.execute("SET lock_timeout = '5s'")
-    somebody.close()
 
     assert "The panel is busy, please try again." in text_of(answer)
     order.refresh_from_db()

@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 import time_machine
 from django.contrib.admin.models import LogEntry
-from django.db import connection
 from django.test import Client
 
 from billing.admin.withdrawals import OPEN
@@ -17,6 +16,7 @@ from panel.accounts.models import User
 from panel.notifications.models import Email
 from panel.sandbox.payments import PaymentsSandbox
 from tests.admin.furniture import begin, furnish_money, lose_sight
+from tests.admin.holding import held_by_somebody
 from tests.admin.pages import action, clerk, detail, listing, said, signed_in, submit, text_of
 from tests.factories import AT, make_customer, make_staff, only_leg, pay_in, receive_by_hand, withdraw
 
@@ -160,16 +160,10 @@ def test_who_may_only_look_does_nothing(verb: str) -> None:
 def test_a_review_that_meets_the_customers_cancel_waits_and_says_so() -> None:
     ada = make_customer()
     withdrawal, client = in_review(ada), signed_in(make_staff())
-    address, somebody = action("billing_withdrawal", "approve", withdrawal.pk), connection.copy()
+    address = action("billing_withdrawal", "approve", withdrawal.pk)
 
-    with somebody.cursor() as theirs, connection.cursor() as ours:
-        somebody.set_autocommit(False)
-        theirs.execute("SELECT 1 FROM billing_withdrawal WHERE id = %s FOR UPDATE", [withdrawal.pk])
-        ours.execute("SET lock_timeout = '200ms'")
+    with held_by_somebody(withdrawal):
         answer = submit(client, address)
-        somebody.rollback()
-        ours.execute("SET lock_timeout = '5s'")
-    somebody.close()
 
     assert "The panel is busy, please try again." in text_of(answer)
     withdrawal.refresh_from_db()

@@ -10,7 +10,7 @@ from orders.models import Cause, Initiator, OrderStatus, Terms
 from panel.accounts.models import Standing
 from refunds.policy import facts
 
-ROOMS = ["accounts", "notifications", "billing", "orders", "refunds"]
+ROOMS = ["accounts", "notifications", "billing", "orders", "refunds", "support"]
 
 
 def foreign_keys() -> list[tuple[str, str]]:

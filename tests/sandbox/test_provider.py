@@ -1,10 +1,6 @@
 import json
-import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,21 +12,15 @@ import pytest
 
 from panel.sandbox import provider
 from panel.sandbox.provider import Sandbox
+from tests.sandbox.processes import started
 
 LINK = "https://blog.example/autumn"
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     with provider.serving(manual=True) as running:
         yield running
-
-
-@pytest.fixture
-def http() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, timeout=10) as client:
-        yield client
 
 
 def call(http: httpx.Client, sandbox: Sandbox, action: str, **parameters: object) -> Any:
@@ -257,27 +247,15 @@ def test_control_refuses_what_makes_no_sense(
 
 
 def test_the_orders_stay_over_a_kill(tmp_path: Path, http: httpx.Client) -> None:
-    arguments = ["--port", "0", "--state", str(tmp_path / "deep" / "provider.sqlite3"), "--manual", "--key", "k"]
+    arguments = ["--state", str(tmp_path / "deep" / "provider.sqlite3"), "--manual", "--key", "k"]
+    data = {"key": "k", "action": "add", "service": "202", "link": LINK, "request_id": "makegood-1"}
     orders, returned = [], []
 
     for sent in (signal.SIGKILL, signal.SIGTERM):
-        with subprocess.Popen(
-            [sys.executable, "-m", "panel.sandbox.provider", *arguments],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                assert process.stdout is not None
-                found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
-                assert found is not None
-                data = {"key": "k", "action": "add", "service": "202", "link": LINK, "request_id": "makegood-1"}
-                orders.append(http.post(f"{found[0]}/api/v2", data=data).json())
-                process.send_signal(sent)
-                returned.append(process.wait(10))
-            finally:
-                process.kill()  # or leaving the block would wait for it, were it still running
+        with started("provider", *arguments) as (process, url):
+            orders.append(http.post(url, data=data).json())
+            process.send_signal(sent)
+            returned.append(process.wait(10))
 
     assert orders == [{"order": 10001}, {"order": 10001}]
     assert returned == [-signal.SIGKILL, 0]

@@ -1,13 +1,20 @@
-"""Reading answers as a person would."""
+"""Finding pages and reading answers as a person would."""
 
 import re
 from html import unescape
 from typing import Any
 
+from billing.models import Withdrawal
+
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]+>", re.DOTALL)
 
 # What the test client answers with; its own type exists in the stubs only.
 Response = Any
+
+
+def path_of(withdrawal: Withdrawal) -> str:
+    """Return the address of a withdrawal's page."""
+    return f"/balance/withdrawals/{withdrawal.pk}/"
 
 
 def text(response: Response) -> str:

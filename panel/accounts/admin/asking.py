@@ -41,15 +41,16 @@ class Question:
     Attributes:
         act: takes the cleaned data, makes the use-case call, and returns what was done as a sentence (empty for none).
         back: the address to return to afterwards.
+        submit: what the button says, if not the title.
         about: the row whose history notes what was done.
         preview: with it, a valid form is first answered by what would happen, and carried out when that is confirmed.
         carried: hidden inputs that lead a second request here again (the list's chosen action and rows).
     """
 
     title: str
-    submit: str
     act: Callable[[dict[str, Any]], str]
     back: str
+    submit: str = ""
     form: type[forms.Form] = NoQuestions
     about: Model | None = None
     lead: str = ""

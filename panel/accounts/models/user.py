@@ -1,12 +1,16 @@
 """A person with an e-mail address: customer, staff, or both."""
 
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+
+from panel.kernel import time_zones
 
 
 class Standing(models.TextChoices):
@@ -43,6 +47,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     suspended_at = models.DateTimeField(null=True, blank=True)
     suspension_reason = models.CharField(max_length=300, blank=True)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    time_zone = models.CharField(
+        max_length=time_zones.LONGEST_NAME,
+        blank=True,
+        help_text="In which this person reads times, such as Europe/Berlin; empty for the panel's.",
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -67,3 +76,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_suspended(self) -> bool:
         """Whether orders and API keys of this account are refused."""
         return self.suspended_at is not None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which this person reads times; the panel's when none is chosen, or none that is known."""
+        return time_zones.named(self.time_zone) or ZoneInfo(settings.TIME_ZONE)

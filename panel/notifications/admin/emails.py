@@ -1,9 +1,10 @@
 """E-mails as staff see them: to whom, what it says, how far it got; a failed one can be sent again."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin import helpers
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -12,9 +13,11 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from panel.accounts.admin.asking import Question, ask, staff_of
-from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, detail_action, link, shown
+from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, counted, detail_action, link, shown
 from panel.notifications import outbox, rendering
 from panel.notifications.models import Email, EmailState
+
+MOST_AT_ONCE: Final = 500
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -50,6 +53,7 @@ class EmailAdmin(ReadOnlyAdmin):
         ),
     )
     act_permission = "notifications.change_email"
+    actions = ("send_chosen_again",)
     actions_detail = ("send_again",)
 
     def get_search_results(
@@ -72,6 +76,37 @@ class EmailAdmin(ReadOnlyAdmin):
             Panel("Preview", (), [(_frame(said.html),)], note=said.subject),
             Panel("The same as plain text", (), [(_plain(said.text),)]),
         ]
+
+    @admin.action(description="Send again…", permissions=["act"])
+    def send_chosen_again(self, request: HttpRequest, queryset: QuerySet[Email]) -> HttpResponse | None:
+        chosen = list(queryset.order_by("pk")[: MOST_AT_ONCE + 1])
+        failed = [email for email in chosen if email.state == EmailState.FAILED]
+        if len(chosen) > MOST_AT_ONCE or not failed:
+            refusal = "None of these has failed." if not failed else f"Choose {MOST_AT_ONCE} e-mails at most."
+            messages.error(request, refusal)
+            return None
+
+        def act(_given: object) -> str:
+            number = outbox.send_chosen_again(
+                email_ids=[email.pk for email in failed], staff=staff_of(request), at=timezone.now()
+            )
+            return f"{counted(number, 'e-mail')} {'is' if number == 1 else 'are'} sent again."
+
+        rows = [(link("notifications_email", email.pk, email.to), email.template, email.error) for email in failed]
+        question = Question(
+            title=f"Send {counted(len(failed), 'e-mail')} again",
+            lead="Mend what made them fail first; the e-mails themselves stay as they are. Chosen ones that have not "
+            "failed are left alone.",
+            submit="Send them again",
+            act=act,
+            panels=[Panel("Failed", ("To", "Template", "Error"), rows)],
+            back=request.get_full_path(),
+            carried=[
+                ("action", "send_chosen_again"),
+                *((helpers.ACTION_CHECKBOX_NAME, str(email.pk)) for email in failed),
+            ],
+        )
+        return ask(self, request, question)
 
     @shown(description="Customer")
     def of_customer(self, email: Email) -> object:

@@ -1,15 +1,17 @@
 """How pages write money, times, units and long links."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from django import template
 from django.conf import settings
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from panel.kernel import money as kernel_money
+from panel.kernel import time_zones
 from panel.web import withdrawal_words
 
 register = template.Library()
@@ -54,8 +56,12 @@ def short_link(link: str) -> str:
 
 @register.filter
 def when(moment: datetime) -> SafeString:
-    """Write an instant in UTC, readable by people and machines: `<time datetime="…">2 Nov 2026, 12:00 UTC</time>`."""
-    utc = moment.astimezone(UTC)
+    """Write an instant in the reader's zone, for people and machines: `<time …>2 Nov 2026, 13:00 CET</time>`."""
+    local = timezone.localtime(moment)
     return format_html(
-        '<time datetime="{}">{} {} UTC</time>', utc.isoformat(timespec="seconds"), utc.day, f"{utc:%b %Y, %H:%M}"
+        '<time datetime="{}">{} {} {}</time>',
+        local.isoformat(timespec="seconds"),
+        local.day,
+        f"{local:%b %Y, %H:%M}",
+        time_zones.mark(local),
     )

@@ -86,6 +86,27 @@ steps = ["One step."]
 passage = "notebook, page 8"
 """
 
+ABUSE = """\
+[abuse]
+window_days = 30
+rate_percent = 50
+rate_least = 4
+same_link = 3
+soon_hours = 12
+soon_claims = 2
+title = "Too often"
+text = "{panel} counts requests and may look twice."
+passage = "notebook, page 9"
+
+"""
+"""A part that a document may leave out; `with_abuse` puts it in."""
+
+
+def with_abuse(old: str = "", new: str = "") -> str:
+    """Return the minimal document with the abuse part, in which one passage may be replaced."""
+    assert not old or ABUSE.count(old) == 1, old
+    return minimal_with("[chargebacks]\n", f"{ABUSE.replace(old, new) if old else ABUSE}[chargebacks]\n")
+
 
 def minimal_with(old: str, new: str) -> str:
     """Return the minimal document with one passage replaced; it must be there exactly once."""

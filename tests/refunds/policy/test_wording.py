@@ -76,11 +76,11 @@ def test_promises_no_review_when_there_is_nothing_to_gain_by_it() -> None:
 
     assert say(MONEY_BACK, asked, 1600, before="4.00") == (
         "Nothing more was credited than the 4.00 USD before: the stated cause is one that a person has to look at. "
-        "Write to us if you see it otherwise."
+        "Ask for a review on the order's page if you see it otherwise."
     )
     assert say(MONEY_BACK, asked, 0) == (
         "Nothing was credited (0.00 USD): the stated cause is one that a person has to look at. "
-        "Write to us if you see it otherwise."
+        "Ask for a review on the order's page if you see it otherwise."
     )
 
 

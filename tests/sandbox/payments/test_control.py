@@ -1,10 +1,5 @@
-import os
-import re
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -16,14 +11,7 @@ import stripe
 from panel.sandbox.http_server import Request
 from panel.sandbox.payments import PaymentsSandbox, control
 from tests.sandbox.payments.conftest import Opening
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture
-def http() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, timeout=10) as http:
-        yield http
+from tests.sandbox.processes import started
 
 
 def test_everything_can_be_driven_over_http(
@@ -117,38 +105,26 @@ def test_control_is_for_this_machine_only(sandbox: PaymentsSandbox, caller: str,
 
 
 def test_everything_is_known_after_a_kill(tmp_path: Path, http: httpx.Client) -> None:
-    arguments = ["--port", "0", "--state", str(tmp_path / "deep" / "payments.sqlite3"), "--key", "sk_test_k"]
+    arguments = ["--state", str(tmp_path / "deep" / "payments.sqlite3"), "--key", "sk_test_k"]
     form = {"amount": "2000", "metadata[leg]": "3"}
     headers = {"Authorization": "Bearer sk_test_k", "Idempotency-Key": "leg-3"}
     keyless = {"Authorization": headers["Authorization"]}
     intent, refunds, others, replayed, returned = "", [], [], [], []
 
     for sent in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
-        with subprocess.Popen(
-            [sys.executable, "-m", "panel.sandbox.payments", *arguments],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                assert process.stdout is not None
-                found = re.fullmatch(r"sandbox payments on (http://127\.0\.0\.1:\d+)\n", process.stdout.readline())
-                assert found is not None
-                if not intent:
-                    made = http.post(f"{found[1]}/_control/payments", json={"amount": 5000}).json()
-                    intent = made["payment_intent"]
-                    http.post(f"{found[1]}/_control/clock", json={"days": 0.5})
-                answer = http.post(f"{found[1]}/v1/refunds", data={**form, "payment_intent": intent}, headers=headers)
-                refunds.append(answer.json()["id"])
-                data = {"payment_intent": intent, "amount": "1"}
-                other = http.post(f"{found[1]}/v1/refunds", data=data, headers=keyless)
-                others.append(other.json()["id"])
-                replayed.append(answer.headers.get("Idempotent-Replayed"))
-                process.send_signal(sent)
-                returned.append(process.wait(10))
-            finally:
-                process.kill()  # or leaving the block would wait for it, were it still running
+        with started("payments", *arguments) as (process, url):
+            if not intent:
+                made = http.post(f"{url}/_control/payments", json={"amount": 5000}).json()
+                intent = made["payment_intent"]
+                http.post(f"{url}/_control/clock", json={"days": 0.5})
+            answer = http.post(f"{url}/v1/refunds", data={**form, "payment_intent": intent}, headers=headers)
+            refunds.append(answer.json()["id"])
+            data = {"payment_intent": intent, "amount": "1"}
+            other = http.post(f"{url}/v1/refunds", data=data, headers=keyless)
+            others.append(other.json()["id"])
+            replayed.append(answer.headers.get("Idempotent-Replayed"))
+            process.send_signal(sent)
+            returned.append(process.wait(10))
 
     assert len(set(refunds)) == 1
     assert len({*refunds, *others}) == 4

@@ -1,0 +1,115 @@
+"""What an order's move means for the desk: a review that the policy asks for opens a request, others are answered.
+
+Runs inside the settlement, with the orders locked, in a number of statements that does not grow with the batch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from orders.models import Cause, Order, OrderStatus
+from panel.accounts.models import Standing, User
+from refunds.desk import closing, letters, proposals
+from refunds.desk.closing import Answer, NewEvent
+from refunds.models import PolicyVersion, RefundRequest, RequestEventKind, RequestOrigin, RequestState
+from refunds.policy.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One order whose move was settled. Money scale.
+
+    Attributes:
+        was_open: it ended by this move; otherwise an ended one was corrected.
+        before: what was credited before the move; `credit` is what the move credited.
+        waits: the policy leaves the decision to a person.
+        request_ref: the refund request that the move answers, if it came from the desk.
+    """
+
+    order: Order
+    was_open: bool
+    version: PolicyVersion
+    facts: Facts
+    clause: str
+    owed: Decimal
+    before: Decimal
+    credit: Decimal
+    waits: bool
+    sentence: str
+    cause: Cause | None
+    request_ref: int | None
+
+
+def follow(settled: Sequence[Settled], *, at: datetime) -> None:
+    """Open, carry on or answer the requests about these orders."""
+    by_desk = {one.order.pk for one in settled if one.request_ref is not None}
+    others = [one for one in settled if one.order.pk not in by_desk]
+    found = RefundRequest.objects.filter(order__in=[one.order.pk for one in others], state=RequestState.OPEN)
+    requests = {request.order_id: request for request in found.select_for_update(of=("self",)).order_by("pk")}
+    _open([one for one in others if one.waits and one.order.pk not in requests], at)
+    going_on: list[RefundRequest] = []
+    answered: list[tuple[RefundRequest, Answer]] = []
+    events: list[NewEvent] = []
+    for one in others:
+        request = requests.get(one.order.pk)
+        if request is None:
+            continue
+        request.forget_recommendation()  # it was about an order that stood otherwise
+        going_on.append(request)
+        if _answers(one, request, at):
+            answer = Answer(
+                state=RequestState.SUPERSEDED, by=None, text=one.sentence, clause=one.clause, amount=one.credit
+            )
+            answered.append((request, answer))
+        else:
+            events.append(NewEvent(request.pk, RequestEventKind.ORDER_MOVED, text=_moved(one)))
+    if going_on:
+        RefundRequest.objects.bulk_update(going_on, going_on[0].forget_recommendation())
+        closing.log_all(events, at=at)
+        closing.close_all(answered, at=at)
+
+
+def _answers(one: Settled, request: RefundRequest, at: datetime) -> bool:
+    """Whether nothing is left to ask: the policy settled what it had left to a person, or paid all that is claimed."""
+    if one.waits:
+        return False
+    if request.origin == RequestOrigin.POLICY:
+        return True
+    if not (one.was_open and one.credit > 0):
+        return False
+    after = proposals.imagine(one.order, status=OrderStatus(one.order.status), remains=one.order.remains)
+    after.refunded = one.before + one.credit
+    standing = Standing(one.facts.standing.value)
+    return proposals.judge(after, cause=Cause(request.cause), standing=standing, at=at).credit == 0
+
+
+def _open(waiting: Sequence[Settled], at: datetime) -> None:
+    if not waiting:
+        return
+    customers = User.objects.in_bulk({one.order.customer_id for one in waiting})
+    made = RefundRequest.objects.bulk_create(_request(one, at) for one in waiting)
+    closing.log_all([NewEvent(request.pk, RequestEventKind.OPENED, text=request.sentence) for request in made], at=at)
+    letters.in_review([(request, customers[request.customer_id]) for request in made], at=at)
+
+
+def _request(one: Settled, at: datetime) -> RefundRequest:
+    answer_from, due_at = proposals.due(at, one.version.policy.review.hours)
+    return RefundRequest(
+        order=one.order,
+        customer_id=one.order.customer_id,
+        origin=RequestOrigin.POLICY,
+        cause=one.cause or Cause.DELIVERED,
+        opened_at=at,
+        answer_from=answer_from,
+        due_at=due_at,
+        policy_version=one.version,
+        clause=one.clause,
+        facts=one.facts.as_dict(),
+        owed=one.owed,
+        sentence=one.sentence,
+    )
+
+
+def _moved(one: Settled) -> str:
+    return f"The order is {one.order.get_status_display().lower()} now. {one.sentence}"

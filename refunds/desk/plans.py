@@ -1,0 +1,148 @@
+"""What approving a request would do, worked out before it is done: shown, confirmed, recomputed under lock, done."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Sum
+
+from orders.lifecycle import Move
+from orders.models import Cause, Order, OrderStatus
+from panel.accounts.models import Standing
+from panel.kernel import money
+from panel.kernel.errors import Refused
+from refunds import quotes
+from refunds.desk import proposals
+from refunds.desk.paying import AboveCharge
+from refunds.desk.proposals import Proposal
+from refunds.models import RefundRequest, RequestState
+
+
+class RemainsMissing(Refused):
+    """A running order ends when it is refunded, so somebody has to say how much was delivered."""
+
+    code = "remains_missing"
+
+
+class NothingToPay(Refused):
+    """An approval of nothing is a decline."""
+
+    code = "nothing_to_pay"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a member of staff chooses. Money scale.
+
+    Attributes:
+        amount: to credit now; None for what the policy proposes.
+        remains: units undelivered, for an order that still runs and ends by this.
+    """
+
+    amount: Decimal | None = None
+    remains: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What approving does. Money scale.
+
+    Attributes:
+        proposal: what the engine says about the order as it will stand.
+        end: the move that ends an order that still runs; None for one that has ended.
+        by_end: what the policy credits by itself for that end.
+        proposed: what approving as proposed credits in all.
+        credit: what this choice credits in all; never less than `by_end`.
+    """
+
+    proposal: Proposal
+    end: Move | None
+    by_end: Decimal
+    proposed: Decimal
+    credit: Decimal
+    credited_before: Decimal
+
+    @property
+    def overrules(self) -> bool:
+        """Whether a person decides other than the engine proposes."""
+        return self.credit != self.proposed
+
+    @property
+    def reasons_for_second(self) -> list[str]:
+        """Why a second person has to confirm, in words; empty when none has to."""
+        limit = self.proposal.version.policy.review.confirm_above
+        shown = "" if limit is None else money.display(limit, settings.PANEL_CURRENCY)
+        found = []
+        if limit is not None and self.credited_before + self.credit > limit:
+            found.append(f"it is above {shown}")
+        if self.overrules:
+            proposed = money.display(self.proposed, settings.PANEL_CURRENCY)
+            found.append(f"it differs from the {proposed} that the policy proposes")
+        return found
+
+    @property
+    def token(self) -> str:
+        """What changes when the outcome does."""
+        end = "" if self.end is None else f"{self.end.to}:{self.end.remains}"
+        amounts = (self.by_end, self.proposed, self.credit, self.credited_before)
+        return ":".join([self.proposal.token, end, *map(money.plain, amounts)])
+
+
+def plan(request: RefundRequest, order: Order, choice: Choice, *, at: datetime) -> Plan:
+    """Work out what approving the request by this choice would do; nothing is written.
+
+    Raises RemainsMissing, NothingToPay, AboveCharge, facts.FactsInvalid for impossible remains.
+    """
+    customer = request.customer
+    standing = Standing(customer.standing)
+    if order.is_final:
+        proposal = proposals.of_request(request, order, standing=standing, at=at)
+        end, by_end, proposed = None, money.ZERO, proposal.credit
+    else:
+        end = _end(request, order, choice.remains)
+        proposal = _after(request, order, end, standing, at)
+        order.customer = customer  # read with the request; the order was locked without it
+        foreseen = quotes.foresee(order, end, at)
+        by_end = foreseen.credit
+        waits = foreseen.owed - order.refunded if foreseen.waits else money.ZERO
+        proposed = max(proposal.credit, by_end, waits)
+    credit = proposed if choice.amount is None else money.exact(choice.amount)
+    most = order.charge - order.refunded
+    if credit > most:
+        shown = money.display(most, settings.PANEL_CURRENCY)
+        raise AboveCharge(f"At most {shown} of this order's charge can still be refunded.", field="amount")
+    if credit < by_end:
+        shown = money.display(by_end, settings.PANEL_CURRENCY)
+        raise AboveCharge(f"The policy itself credits {shown} when the order ends like this.", field="amount")
+    if credit <= 0:
+        raise NothingToPay("Nothing would be credited. Choose an amount, or decline the request.", field="amount")
+    return Plan(proposal, end, by_end, proposed, credit, _credited_before(order))
+
+
+def _end(request: RefundRequest, order: Order, remains: int | None) -> Move:
+    """Return the move that ends a running order with so much undelivered."""
+    if order.status == OrderStatus.PENDING:
+        remains = order.quantity  # nothing was sent, whatever is typed
+    if remains is None:
+        raise RemainsMissing(f"Say how many of the {order.quantity:,} units remain undelivered.", field="remains")
+    if remains > order.quantity:
+        raise RemainsMissing(f"Remains must be between 1 and {order.quantity:,}.", field="remains")
+    if remains == 0:
+        raise RemainsMissing("Nothing remains: complete the order on its own page instead.", field="remains")
+    to = OrderStatus.CANCELED if remains == order.quantity else OrderStatus.PARTIAL
+    said = f"Refund request {request.pk}"
+    return Move(order.pk, to, cause=Cause(request.cause), remains=remains, note=said, request_ref=request.pk)
+
+
+def _after(request: RefundRequest, order: Order, end: Move, standing: Standing, at: datetime) -> Proposal:
+    """Judge the request with the remains that staff found out, as the order stands: still running."""
+    imagined = proposals.imagine(order, status=OrderStatus(order.status), remains=end.remains)
+    return proposals.judge(imagined, cause=Cause(request.cause), standing=standing, at=at)
+
+
+def _credited_before(order: Order) -> Decimal:
+    """Return what earlier requests about this order credited: small steps don't get past the limit."""
+    earlier = RefundRequest.objects.filter(order=order, state=RequestState.APPROVED, closed_by__isnull=False)
+    found: Decimal | None = earlier.aggregate(total=Sum("amount"))["total"]
+    return money.ZERO if found is None else found
