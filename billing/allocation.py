@@ -17,7 +17,6 @@ class Why(StrEnum):
     """Why a deposit gives nothing although it was not paid back in full."""
 
     DISPUTED = "disputed"  # the bank has it in hand: paying back as well would pay twice
-    NOT_REFUNDABLE = "not_refundable"  # its gateway can't pay back at all
     METHOD_GONE = "method_gone"  # the card or account was closed
     TOO_OLD = "too_old"  # the gateway's refund window has closed
     USED_UP = "used_up"  # less is left than the smallest unit that the gateway can move
@@ -40,7 +39,6 @@ class Source:
     reserved: Decimal
     disputed: Decimal
     under_dispute: bool
-    refundable: bool
     method_gone: bool
     refund_until: datetime | None
     smallest_unit: Decimal
@@ -54,8 +52,6 @@ class Source:
         """Return why nothing can go back to this deposit at `at`; the first that holds, in the order of `Why`."""
         if self.under_dispute:
             return Why.DISPUTED
-        if not self.refundable:
-            return Why.NOT_REFUNDABLE
         if self.method_gone:
             return Why.METHOD_GONE
         if self.refund_until is not None and at > self.refund_until:

@@ -11,23 +11,24 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from billing import gateways, ledger, pages
+from billing import debts, gateways, ledger, pages
 from billing.gateways.base import (
     DepositReport,
     DepositRequest,
     DepositStanding,
+    Gateway,
     GatewayError,
     OutcomeUnknown,
     TryLater,
 )
 from billing.gateways.base import Refused as GatewayRefused
-from billing.models import Deposit, DepositState, GatewaySlug, PayoutKind, Receipt, TransferKind
+from billing.models import Deposit, DepositState, TransferKind
 from panel.accounts import suspension
 from panel.accounts.models import User
 from panel.kernel import money
-from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
+from panel.kernel.errors import Conflict, NotFound, Refused
 from panel.locking import busy_when_locked
 from panel.notifications import letters, outbox
 
@@ -36,7 +37,7 @@ log = structlog.get_logger()
 MOST_UNPAID_AN_HOUR: Final = 20
 # A deposit that the gateway never heard of is over after this long: nobody was ever shown where to pay.
 _OPENING_LASTS: Final = timedelta(hours=1)
-_FIRST_CHECK: Final = timedelta(minutes=2)
+FIRST_CHECK: Final = timedelta(minutes=2)
 _LONGEST_BETWEEN_CHECKS: Final = timedelta(hours=1)
 
 _REPORTED: Final = (
@@ -77,20 +78,14 @@ class NotNow(Conflict):
     code = "gateway_not_answering"
 
 
-class AlreadyRecorded(Conflict):
-    """Staff recorded this payment before."""
-
-    code = "payment_already_recorded"
-
-
 class NotKnown(NotFound):
     """The gateway speaks of a deposit that we don't know, or don't know yet."""
 
     code = "deposit_not_known"
 
 
-def check_amount(amount: Decimal) -> None:
-    """Raise BadAmount unless this amount can be paid in online, NotOffered when nothing can."""
+def gateway_for(amount: Decimal) -> Gateway:
+    """Return the online gateway, where this amount can be paid in. Raises BadAmount, NotOffered when there is none."""
     gateway = gateways.online()
     if gateway is None:
         message = f"Paying in online is not set up. Please write to {settings.SUPPORT_EMAIL}."
@@ -103,6 +98,7 @@ def check_amount(amount: Decimal) -> None:
     if amount % limits.smallest_unit:
         message = f"Use whole units of {money.display(limits.smallest_unit, settings.PANEL_CURRENCY)}."
         raise BadAmount(message, field="amount")
+    return gateway
 
 
 def open(  # noqa: A001 - read at call sites as deposits.open
@@ -114,9 +110,7 @@ def open(  # noqa: A001 - read at call sites as deposits.open
 
     Raises BadAmount, NotOffered, TooMany, NotNow, Conflict (key used for another deposit), AccountSuspended.
     """
-    check_amount(amount)
-    gateway = gateways.online()
-    assert gateway is not None  # noqa: S101 - check_amount refused before
+    gateway = gateway_for(amount)
     slug = gateway.describe().slug
     deposit = _intend(customer, money.exact(amount), slug, key, policy_version, at)
     if deposit.state != DepositState.OPENING:
@@ -146,60 +140,9 @@ def open(  # noqa: A001 - read at call sites as deposits.open
             deposit.reference = opened.reference
             deposit.checkout_url = opened.checkout_url
             deposit.expires_at = opened.expires_at
-            deposit.due_at = at + _FIRST_CHECK
+            deposit.due_at = at + FIRST_CHECK
             deposit.save(update_fields=["state", "reference", "checkout_url", "expires_at", "due_at"])
     return deposit
-
-
-def record_by_hand(
-    *, customer: User, amount: Decimal, kind: PayoutKind, reference: str, sender: str, staff: User, at: datetime
-) -> Deposit:
-    """Credit a payment that arrived outside of the online gateways, as staff saw it there. Once for each reference.
-
-    Raises BadAmount, AlreadyRecorded, Forbidden (not staff, or one's own balance), Refused (a field is empty).
-    """
-    if not staff.is_staff or staff.pk == customer.pk:
-        raise Forbidden("Deposits are recorded by staff, and never one's own.")
-    for field, text in (("reference", reference), ("sender", sender)):
-        if not text.strip():
-            raise Refused("Say which payment it is and who sent it: it may have to go back there.", field=field)
-    manual = gateways.get(GatewaySlug.MANUAL)
-    limits = manual.describe()
-    if not amount.is_finite() or not limits.minimum <= amount <= limits.maximum or amount % limits.smallest_unit:
-        message = (
-            f"The amount is at least {money.display(limits.minimum, settings.PANEL_CURRENCY)}, in whole units of it."
-        )
-        raise BadAmount(message, field="amount")
-    try:
-        with busy_when_locked(), transaction.atomic(durable=True):
-            deposit = Deposit.objects.create(
-                customer=customer,
-                gateway=limits.slug,
-                asked=money.exact(amount),
-                currency=settings.PANEL_CURRENCY,
-                recorded_by=staff,
-                created_at=at,
-                due_at=at + _FIRST_CHECK,
-            )
-            receipt = Receipt.objects.create(
-                key=deposit.key.hex,
-                deposit=deposit.pk,
-                kind=kind,
-                reference=reference.strip()[:200],
-                sender=sender.strip()[:300],
-                amount=deposit.asked,
-                currency=deposit.currency,
-                recorded_by=staff,
-                recorded_at=at,
-            )
-            deposit.reference = f"receipt-{receipt.pk}"
-            deposit.save(update_fields=["reference"])
-    except IntegrityError as error:
-        if "receipt_recorded_once" in str(error):
-            message = f"A {kind.label.lower()} with the reference {reference.strip()} was recorded before."
-            raise AlreadyRecorded(message, field="reference") from error
-        raise
-    return refresh(deposit.pk, at=at)
 
 
 def refresh(deposit_id: int, *, at: datetime) -> Deposit:
@@ -315,7 +258,7 @@ def _credit(deposit: Deposit, at: datetime) -> None:
     customer = User.objects.get(pk=deposit.customer_id)
     clearing = gateways.get(deposit.gateway).describe().clearing
     wallet = ledger.lock_wallets([customer.pk])[customer.pk]
-    owed = min(deposit.amount, money.exact(-wallet.debt))
+    owed = min(deposit.amount, debts.owed(wallet))
     ledger.post(
         [
             ledger.NewTransfer(
@@ -330,20 +273,8 @@ def _credit(deposit: Deposit, at: datetime) -> None:
         ],
         at=at,
     )
-    if owed > 0:  # what a refund by hand took beyond the balance is paid off first
-        ledger.post(
-            [
-                ledger.NewTransfer(
-                    key=f"deposit:{deposit.pk}:debt",
-                    kind=TransferKind.DEBT_SETTLED,
-                    debit=wallet.available_id,
-                    credit=wallet.debt_id,
-                    amount=owed,
-                    customer_id=customer.pk,
-                )
-            ],
-            at=at,
-        )
+    # What a refund by hand took beyond the balance is paid off first.
+    ledger.post(debts.paid_off(wallet, owed, key=f"deposit:{deposit.pk}:debt", customer_id=customer.pk), at=at)
     letter = letters.deposit_receipt(
         customer=customer,
         deposit_number=deposit.pk,
@@ -372,7 +303,7 @@ def _tell_of_failure(deposit: Deposit, at: datetime) -> None:
 def _schedule(deposit: Deposit, at: datetime) -> None:
     """Set when the gateway is asked next: more and more seldom by age, and never again once nothing can change."""
     waiting = deposit.state in {DepositState.OPENING, DepositState.OPEN, DepositState.DELAYED}
-    pause = min(max(_FIRST_CHECK, (at - deposit.created_at) / 2), _LONGEST_BETWEEN_CHECKS)
+    pause = min(max(FIRST_CHECK, (at - deposit.created_at) / 2), _LONGEST_BETWEEN_CHECKS)
     deposit.due_at = at + pause if waiting else None
 
 

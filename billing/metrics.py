@@ -5,7 +5,6 @@ Every query goes over a partial index, so that what is finished is never read.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Final
 
 from django.db.models import Count, Min, Q
 from django.utils import timezone
@@ -20,19 +19,10 @@ from billing.models import (
     PayoutState,
     Withdrawal,
     WithdrawalLeg,
-    WithdrawalState,
 )
 from billing.models.deposit import WAITING
+from billing.models.withdrawal import PROMISED
 from panel.kernel.metrics import Sample
-
-# What the index withdrawal_promised holds. Sent ones wait for the bank alone and can't be late any more.
-PROMISED: Final = (
-    WithdrawalState.IN_REVIEW,
-    WithdrawalState.REQUESTED,
-    WithdrawalState.SCHEDULED,
-    WithdrawalState.SENDING,
-    WithdrawalState.UNKNOWN,
-)
 
 
 def samples() -> Iterable[Sample]:

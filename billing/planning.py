@@ -18,7 +18,6 @@ _WHY: Final = {
     Why.DISPUTED: "The payment is under dispute at the bank.",
     Why.METHOD_GONE: "The bank said that this method no longer takes money back.",
     Why.TOO_OLD: "The payment is too old for the gateway to pay back.",
-    Why.NOT_REFUNDABLE: "This method can't take money back.",
     Why.USED_UP: "All of it went back already.",
 }
 
@@ -126,7 +125,6 @@ def _source(deposit: Deposit) -> Source:
         reserved=deposit.reserved,
         disputed=deposit.disputed,
         under_dispute=deposit.disputed > 0,
-        refundable=True,
         method_gone=deposit.method_gone,
         refund_until=paid_at + gateway.refund_window if gateway.refund_window is not None else None,
         smallest_unit=gateway.smallest_unit,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from billing import gateways, ledger, withdrawal_rows
+from billing import debts, gateways, ledger, withdrawal_rows
 from billing.ledger import NewTransfer, Wallet
 from billing.models import (
     Deposit,
@@ -23,7 +23,6 @@ from billing.models import (
 )
 from billing.models.withdrawal import state_of
 from panel.accounts.models import User
-from panel.kernel import money
 from panel.kernel.errors import Conflict
 from panel.notifications import outbox
 from panel.notifications.outbox import NewEmail
@@ -201,23 +200,19 @@ def _transfer(leg: WithdrawalLeg, before: LegState, wallets: dict[int, Wallet]) 
 
 def _debts_settled(moves: Moves, wallets: dict[int, Wallet]) -> list[NewTransfer]:
     """Pay off debt that refunds by hand left, out of those refunds when they come back."""
-    owed = {customer_id: -wallet.debt for customer_id, wallet in wallets.items()}
-    transfers = []
+    owed = {customer_id: debts.owed(wallet) for customer_id, wallet in wallets.items()}
+    transfers: list[NewTransfer] = []
     for leg, _ in moves.money:
         withdrawal = leg.withdrawal
         amount = min(leg.amount, owed[withdrawal.customer_id])
         if leg.state == LegState.PAID or withdrawal.origin != Origin.GATEWAY or amount <= 0:
             continue
         owed[withdrawal.customer_id] -= amount
-        transfers.append(
-            NewTransfer(
-                key=f"leg:{leg.pk}:debt",
-                kind=TransferKind.DEBT_SETTLED,
-                debit=wallets[withdrawal.customer_id].available_id,
-                credit=wallets[withdrawal.customer_id].debt_id,
-                amount=money.exact(amount),
-                customer_id=withdrawal.customer_id,
-                withdrawal_id=withdrawal.pk,
-            )
+        transfers += debts.paid_off(
+            wallets[withdrawal.customer_id],
+            amount,
+            key=f"leg:{leg.pk}:debt",
+            customer_id=withdrawal.customer_id,
+            withdrawal_id=withdrawal.pk,
         )
     return transfers

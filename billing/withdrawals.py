@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -28,7 +27,7 @@ from billing.models import (
     WithdrawalLeg,
     WithdrawalState,
 )
-from billing.models.withdrawal import state_of
+from billing.models.withdrawal import BEGUN, STOPPABLE, state_of
 from billing.planning import Plan
 from billing.withdrawal_moves import Loaded, Moves, WrongState
 from panel.accounts import suspension
@@ -37,9 +36,6 @@ from panel.kernel import money
 from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
 from panel.locking import busy_when_locked
 from panel.notifications import outbox
-
-_STOPPABLE: Final = frozenset({LegState.PLANNED, LegState.ARRANGING})
-_BEGUN: Final = frozenset({LegState.SENDING, LegState.UNKNOWN, LegState.SENT, LegState.PAID})
 
 
 class BadAmount(Refused):
@@ -126,7 +122,7 @@ def cancel(*, withdrawal_id: int, customer: User, at: datetime) -> Withdrawal:
             raise NotYours("There is no such withdrawal.")
         if item.withdrawal.state == WithdrawalState.CANCELED:
             return item.withdrawal
-        if not _BEGUN.isdisjoint(leg.state for leg in item.legs):
+        if not BEGUN.isdisjoint(leg.state for leg in item.legs):
             raise WrongState(_too_late(item.withdrawal))
         returned = _cancel_legs(moves, item, actor=customer)
         withdrawal_moves.move(moves, item.withdrawal, WithdrawalState.CANCELED, actor=customer)
@@ -174,7 +170,7 @@ def decline(*, withdrawal_id: int, staff: User, reason: str, at: datetime) -> Wi
         item.withdrawal.decline_reason = reason.strip()[:300]
         returned = _cancel_legs(moves, item, actor=staff)
         legs = [LegState(leg.state) for leg in item.legs]
-        to = state_of(legs) if set(legs) & _BEGUN else WithdrawalState.DECLINED
+        to = state_of(legs) if set(legs) & BEGUN else WithdrawalState.DECLINED
         withdrawal_moves.move(moves, item.withdrawal, to, actor=staff, note=reason.strip())
         withdrawal_moves.follow_legs(moves)
         moves.letters += [
@@ -282,7 +278,7 @@ def _require_reviewer(withdrawal: Withdrawal, staff: User) -> None:
 
 def _cancel_legs(moves: Moves, item: Loaded, *, actor: User) -> Decimal:
     """Cancel the legs that were not begun, which returns their money; return how much. Raises WrongState for none."""
-    stopped = [leg for leg in item.legs if leg.state in _STOPPABLE]
+    stopped = [leg for leg in item.legs if leg.state in STOPPABLE]
     if not stopped:
         raise WrongState(_too_late(item.withdrawal))
     for leg in stopped:

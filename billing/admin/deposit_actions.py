@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from billing import deposits, gateway_refunds
+from billing import deposits, gateway_refunds, receipts
 from billing.admin.showing import number_in
 from billing.models import Deposit, DepositState, PayoutKind, Receipt
 from panel.accounts.admin.asking import Preview, Question, ask, staff_of
@@ -62,7 +62,7 @@ def record(page: StaffAdmin, request: HttpRequest, customer: User | None, *, bac
 
     def act(given: dict[str, Any]) -> str:
         owner = customer or given["customer"]
-        deposit = deposits.record_by_hand(
+        deposit = receipts.record(
             customer=owner,
             amount=given["amount"],
             kind=PayoutKind(given["kind"]),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
@@ -14,19 +14,12 @@ from billing import promises
 from billing.admin import withdrawal_actions, withdrawal_panels
 from billing.admin.showing import Rows, ShowFilter, brief, every, number_in
 from billing.models import GatewaySlug, LegState, Withdrawal, WithdrawalLeg, WithdrawalState
+from billing.models.withdrawal import PROMISED
 from billing.sending.checking import ASKED_ABOUT
 from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, amount, detail_action, link, moment, nowrap, shown
 from panel.accounts.models import Standing
 from panel.kernel import business_days
 
-# What has not been sent, as the index by promise has it.
-OPEN: Final = (
-    WithdrawalState.IN_REVIEW,
-    WithdrawalState.REQUESTED,
-    WithdrawalState.SCHEDULED,
-    WithdrawalState.SENDING,
-    WithdrawalState.UNKNOWN,
-)
 COLORS = {
     WithdrawalState.REQUESTED: "warning",
     WithdrawalState.IN_REVIEW: "warning",
@@ -43,7 +36,7 @@ _STANDINGS = {Standing.CLEAR: "", Standing.ABUSE_FLAGGED: "warning", Standing.FR
 
 
 def _open(rows: Rows) -> Rows:
-    return rows.filter(state__in=OPEN)
+    return rows.filter(state__in=PROMISED)
 
 
 def _in(state: WithdrawalState) -> tuple[str, Any]:
@@ -156,7 +149,7 @@ class WithdrawalAdmin(ReadOnlyAdmin):
     @shown(description="To be sent by")
     def promise(self, withdrawal: Withdrawal) -> str:
         date = promises.in_words(withdrawal.send_by_date, today=timezone.localdate())
-        return f"{date} ({promised(withdrawal, timezone.now())[1]})" if withdrawal.state in OPEN else date
+        return f"{date} ({promised(withdrawal, timezone.now())[1]})" if withdrawal.state in PROMISED else date
 
     @shown(description="In review because")
     def why(self, withdrawal: Withdrawal) -> str:
@@ -186,7 +179,7 @@ class WithdrawalAdmin(ReadOnlyAdmin):
 
 def promised(withdrawal: Withdrawal, now: datetime) -> tuple[str, str]:
     """Return how urgent the promise is (`overdue`, `today` or nothing), and how far off its date is."""
-    if withdrawal.state not in OPEN:
+    if withdrawal.state not in PROMISED:
         return "", str(withdrawal.send_by_date)
     calendar = business_days.calendar(settings.BUSINESS_CALENDAR)
     words = promises.countdown(withdrawal.send_by_date, today=timezone.localdate(now), calendar=calendar)

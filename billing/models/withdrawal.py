@@ -32,6 +32,16 @@ class WithdrawalState(models.TextChoices):
         return self in {self.PAID, self.FAILED, self.DECLINED, self.CANCELED}
 
 
+# What we promised a day for and have not sent; sent ones wait for the bank alone and can't be late any more.
+PROMISED: Final = (
+    WithdrawalState.IN_REVIEW,
+    WithdrawalState.REQUESTED,
+    WithdrawalState.SCHEDULED,
+    WithdrawalState.SENDING,
+    WithdrawalState.UNKNOWN,
+)
+
+
 class Origin(models.TextChoices):
     """Who started it."""
 
@@ -59,6 +69,15 @@ class LegState(models.TextChoices):
     def is_held(self) -> bool:
         """Whether the leg's money is on the held account and reserved on its deposit."""
         return self in HELD
+
+
+STOPPABLE: Final = frozenset({LegState.PLANNED, LegState.ARRANGING})
+BEGUN: Final = frozenset({LegState.SENDING, LegState.UNKNOWN, LegState.SENT, LegState.PAID})
+
+
+def may_be_taken_back(legs: Collection[LegState]) -> bool:
+    """Whether a customer may cancel a withdrawal whose legs are in these states: something waits, nothing has begun."""
+    return not STOPPABLE.isdisjoint(legs) and BEGUN.isdisjoint(legs)
 
 
 HELD: Final = (LegState.ARRANGING, LegState.PLANNED, LegState.SENDING, LegState.UNKNOWN, LegState.SENT)
@@ -167,7 +186,7 @@ class Withdrawal(models.Model):
             models.Index(
                 fields=["overdue_at"],
                 name="withdrawal_promised",
-                condition=Q(state__in=["in_review", "requested", "scheduled", "sending", "unknown"]),
+                condition=Q(state__in=[state.value for state in PROMISED]),
             ),
         ]
         triggers = [

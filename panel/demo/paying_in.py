@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from django.conf import settings
 from django.db import transaction
 
-from billing import adjustments, deposits, ledger, pages
+from billing import adjustments, deposits, ledger, pages, receipts
 from billing.models import CustomerAccount, Deposit, DepositState, PayoutKind
 from panel.accounts.models import User
 from panel.demo.till import Till
@@ -67,7 +67,7 @@ def by_card(*, customer: User, amount: Decimal, card: str, name: str, till: Till
 def by_bank(*, customer: User, amount: Decimal, reference: str, sender: str, staff: User, at: datetime) -> None:
     """Have staff record a bank transfer that arrived; once for each reference."""
     try:
-        deposits.record_by_hand(
+        receipts.record(
             customer=customer,
             amount=amount,
             kind=PayoutKind.BANK,
@@ -76,7 +76,7 @@ def by_bank(*, customer: User, amount: Decimal, reference: str, sender: str, sta
             staff=staff,
             at=at,
         )
-    except deposits.AlreadyRecorded:
+    except receipts.AlreadyRecorded:
         return
 
 

@@ -9,22 +9,12 @@ from django.conf import settings
 
 from billing import withdrawal_letters
 from billing.models import GatewaySlug, LegState, Origin, Withdrawal, WithdrawalEvent, WithdrawalLeg, WithdrawalState
+from billing.models.withdrawal import PROMISED, may_be_taken_back
 from panel.kernel import money
 from panel.web import dates
 from panel.web.balance_queries import Story
 from panel.web.dates import Day, Moment
 
-_PROMISED: Final = frozenset(
-    {
-        WithdrawalState.REQUESTED,
-        WithdrawalState.IN_REVIEW,
-        WithdrawalState.SCHEDULED,
-        WithdrawalState.SENDING,
-        WithdrawalState.UNKNOWN,
-    }
-)
-_STOPPABLE: Final = frozenset({LegState.PLANNED, LegState.ARRANGING})
-_ENDED_UNSENT: Final = frozenset({LegState.FAILED, LegState.CANCELED})
 _TO_BE_SENT: Final = frozenset({LegState.PLANNED, LegState.SENDING, LegState.UNKNOWN})
 _SENT: Final = frozenset({LegState.SENT, LegState.PAID})
 _BACK: Final = "The money is on your balance."
@@ -79,9 +69,9 @@ def standing(story: Story, *, at: datetime) -> Standing:
     """Say where a withdrawal stands at `at`."""
     withdrawal, state = story.withdrawal, WithdrawalState(story.withdrawal.state)
     legs = {LegState(leg.state) for leg in story.legs}
-    is_to_be_sent = state in _PROMISED and any(_has_a_day(leg) and leg.state in _TO_BE_SENT for leg in story.legs)
+    is_to_be_sent = state in PROMISED and any(_has_a_day(leg) and leg.state in _TO_BE_SENT for leg in story.legs)
     is_late = is_to_be_sent and at >= withdrawal.overdue_at
-    may_cancel = bool(legs & _STOPPABLE) and legs <= _STOPPABLE | _ENDED_UNSENT and not state.is_over
+    may_cancel = may_be_taken_back(legs) and not state.is_over
     is_waiting = may_cancel and state == WithdrawalState.SCHEDULED and at < withdrawal.send_at
     references = "".join(leg.bank_reference for leg in story.legs)
     proposed = story.arrangement.proposed_at.isoformat() if story.arrangement and story.arrangement.proposed_at else ""

@@ -30,7 +30,6 @@ def card(deposit_id: int, amount: str, *, days_ago: int) -> Source:
         reserved=ZERO,
         disputed=ZERO,
         under_dispute=False,
-        refundable=True,
         method_gone=False,
         refund_until=NOW + timedelta(days=180 - days_ago),
         smallest_unit=CENT,
@@ -63,11 +62,10 @@ def test_offers_only_what_was_not_refunded_reserved_or_disputed() -> None:
     ("changes", "why"),
     [
         ({"under_dispute": True}, Why.DISPUTED),
-        ({"refundable": False}, Why.NOT_REFUNDABLE),
         ({"method_gone": True}, Why.METHOD_GONE),
         ({"refund_until": NOW - timedelta(microseconds=1)}, Why.TOO_OLD),
         ({"refunded": Decimal("19.995")}, Why.USED_UP),
-        ({"under_dispute": True, "method_gone": True, "refundable": False}, Why.DISPUTED),
+        ({"under_dispute": True, "method_gone": True}, Why.DISPUTED),
         ({"method_gone": True, "refund_until": NOW - timedelta(days=1)}, Why.METHOD_GONE),
     ],
 )
@@ -183,7 +181,6 @@ def deposits(draw: st.DrawFn) -> list[Source]:
             reserved=taken[1],
             disputed=taken[2],
             under_dispute=draw(st.integers(0, 4)) == 0,
-            refundable=draw(st.integers(0, 4)) != 0,
             method_gone=draw(st.integers(0, 4)) == 0,
             refund_until=draw(st.sampled_from([None, NOW, NOW + timedelta(days=9), NOW - timedelta(seconds=1)])),
             smallest_unit=draw(st.sampled_from([CENT, CENT, Decimal(1), MILLIONTHS])),
@@ -195,7 +192,7 @@ def deposits(draw: st.DrawFn) -> list[Source]:
 def able(source: Source) -> bool:
     """Say it again without the code under test."""
     closed = source.refund_until is not None and source.refund_until < NOW
-    return not (source.under_dispute or source.method_gone or closed) and source.refundable
+    return not (source.under_dispute or source.method_gone or closed)
 
 
 def given_by(found: Allocation) -> dict[int, Decimal]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from billing import deposits
+from billing import deposits, receipts
 from billing.models import Deposit, DepositState, PayoutKind, Withdrawal, WithdrawalLeg
 from billing.sending import calls, claims, outcomes
 from panel.accounts.models import User
@@ -48,7 +48,7 @@ def receive_by_hand(
     at: datetime = AT,
 ) -> Deposit:
     """Record a payment that staff saw arrive at the bank, each with a reference of its own."""
-    return deposits.record_by_hand(
+    return receipts.record(
         customer=customer,
         amount=Decimal(amount),
         kind=kind,
