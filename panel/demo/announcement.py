@@ -9,6 +9,8 @@ PEOPLE = {
     "second_customer": "Second customer",
     "staff": "Staff",
     "second_staff": "Second staff",
+    "agent": "Agent",
+    "approver": "Approver",
 }
 
 

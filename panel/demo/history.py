@@ -21,11 +21,11 @@ from orders.models import (
     Service,
 )
 from panel.accounts.models import User
-from panel.demo import paying_in, paying_out, stories
+from panel.demo import asking, paying_in, paying_out, stories, support
 from panel.demo.paying_out import Moment, Stage
 from panel.demo.stories import End, Session
-from panel.notifications import suspending
 from panel.kernel import money
+from panel.notifications import suspending
 from refunds import publishing
 from refunds.desk import deciding
 from refunds.desk.plans import Choice
@@ -85,6 +85,8 @@ def _live(stage: Stage, now: datetime) -> None:
     dora = stage.users["suspended_customer"]
     if not dora.is_suspended:
         suspending.suspend(customer_id=dora.pk, reason="A payment of yours is being checked.", at=now)
+    asking.load(stage.users, now=now)
+    support.load(stage.users, now=now)
     _close(stage, now)
 
 

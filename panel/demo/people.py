@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group
 
+from panel import staff_groups
 from panel.accounts import keys
 from panel.accounts.models import User
 from panel.accounts.suspension import AccountSuspended
@@ -19,12 +21,13 @@ JOINED_BEFORE: Final = timedelta(days=62)
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A part in the demo; `role` is the word that programs use for it."""
+    """A part in the demo; `role` is the word that programs use for it. Staff without a group may do everything."""
 
     role: str
     name: str
     email: str
     is_staff: bool = False
+    group: str = ""
 
 
 ROLES: Final = (
@@ -32,6 +35,8 @@ ROLES: Final = (
     Role("second_customer", "Ben Okafor", "ben@example.com"),
     Role("staff", "Grace Moreau", "grace@example.com", is_staff=True),
     Role("second_staff", "Hiro Tanaka", "hiro@example.com", is_staff=True),
+    Role("agent", "Ivy Chen", "ivy@example.com", is_staff=True, group=staff_groups.AGENT),
+    Role("approver", "Jonas Weber", "jonas@example.com", is_staff=True, group=staff_groups.APPROVER),
 )
 # Those whom only staff meet: nobody signs in as them.
 OTHERS: Final = (
@@ -64,11 +69,14 @@ def load(*, secrets_file: Path, at: datetime) -> tuple[dict[str, User], dict[str
 def _user(role: Role, password: str | None, at: datetime) -> User:
     user = User.objects.filter(email=role.email).first()
     if user is None:
-        create = User.objects.create_superuser if role.is_staff else User.objects.create_user
-        user = create(role.email, password, name=role.name, date_joined=at - JOINED_BEFORE)
+        rights = {"is_staff": role.is_staff, "is_superuser": role.is_staff and not role.group}
+        joined = at - JOINED_BEFORE
+        user = User.objects.create_user(role.email, password, name=role.name, date_joined=joined, **rights)
     elif password and not user.check_password(password):
         user.set_password(password)
         user.save(update_fields=["password"])
+    if role.group:
+        user.groups.add(Group.objects.get(name=role.group))
     EmailAddress.objects.update_or_create(user=user, email=role.email, defaults={"verified": True, "primary": True})
     return user
 

@@ -11,6 +11,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import Count
 from django.utils import timezone
 
 from billing.models import Origin, Transfer, Withdrawal
@@ -18,12 +19,12 @@ from orders import placing
 from orders.lines import Line
 from orders.models import AttentionItem, Order, OrderStatus, Provider, Service, ServiceType
 from panel.accounts import keys
-from panel.accounts.models import User
+from panel.accounts.models import Standing, User
 from panel.demo import catalog, stories
 from panel.demo.stories import End
 from panel.sandbox import provider_catalog
 from refunds import audit
-from refunds.models import Decision, DecisionState, PolicyVersion
+from refunds.models import Decision, DecisionState, PolicyVersion, RefundRequest, RequestOrigin, RequestState
 from tests.demo.loading import balance, load
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("payments")]
@@ -32,11 +33,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("payments")]
 def test_loads_people_who_can_sign_in_and_a_past_in_every_state() -> None:
     people = load("--provider-url", "http://127.0.0.1:8901")
 
-    assert list(people) == ["customer", "second_customer", "staff", "second_staff"]
+    assert list(people) == ["customer", "second_customer", "staff", "second_staff", "agent", "approver"]
     for role, person in people.items():
         user = User.objects.get(email=person["email"])
         assert user.check_password(person["password"])
-        assert user.is_superuser is user.is_staff is (role in {"staff", "second_staff"})
+        assert user.is_staff is ("customer" not in role)
+        assert user.is_superuser is (role in {"staff", "second_staff"})
+        assert [group.name.lower() for group in user.groups.all()] == ([role] if role in {"agent", "approver"} else [])
         assert EmailAddress.objects.get(user=user).verified
         assert user.is_staff or keys.authenticate(secret=person["api_key"], at=timezone.now()) == user
     assert balance("ada@example.com", "available") >= Decimal(250)
@@ -47,12 +50,29 @@ def test_loads_people_who_can_sign_in_and_a_past_in_every_state() -> None:
     assert Order.objects.count() == sum(stories.PAST.values()) + sum(len(ends) for _, ends in stories.RECENT)
     assert timezone.now() - Order.objects.earliest("placed_at").placed_at > timedelta(days=58)
     reviewed = Decision.objects.exclude(state=DecisionState.SETTLED).values_list("state", flat=True)
-    assert sorted(reviewed) == ["approved", "awaiting_review", "declined"]
+    assert sorted(reviewed) == ["approved", "approved", "awaiting_review", "declined"]
     waiting = Order.objects.get(decisions__state=DecisionState.AWAITING_REVIEW)
     assert waiting.final_at
     assert timedelta(hours=19) < timezone.now() - waiting.final_at < timedelta(hours=21), "within the promised 24 to 48"
     assert AttentionItem.objects.filter(resolved_at=None).count() == 2
     assert audit.findings() == []
+
+
+def test_loads_refund_requests_in_each_state_and_hour() -> None:
+    load()
+
+    now = timezone.now()
+    states = dict(RefundRequest.objects.order_by().values_list("state").annotate(number=Count("pk")))
+    still_open = RefundRequest.objects.filter(state=RequestState.OPEN)
+    assert states == {"open": 4, "approved": 2, "declined": 2}
+    assert still_open.filter(due_at__lt=now, expedited_at__isnull=False).count() == 1
+    assert still_open.filter(origin=RequestOrigin.POLICY).count() == 1
+    assert [request.assignee.name for request in still_open.filter(asked_at__isnull=False)] == ["Ivy Chen"]
+    recommended = still_open.get(recommended_at__isnull=False)
+    assert recommended.files.get().content_type == "image/png"
+    confirmed = RefundRequest.objects.get(state=RequestState.APPROVED, origin=RequestOrigin.CUSTOMER)
+    assert (confirmed.recommended_by.name, confirmed.closed_by.name) == ("Ivy Chen", "Hiro Tanaka")
+    assert not User.objects.exclude(standing=Standing.CLEAR).exists()
 
 
 def test_leaves_no_open_order_with_a_provider_that_the_provider_would_not_know() -> None:
