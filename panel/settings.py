@@ -63,6 +63,13 @@ def _lines(text: str) -> str:
     return "\n".join(line.strip() for line in text.replace("\\n", "\n").split("\n")).strip()
 
 
+def _hour(text: str) -> int:
+    """Read an hour of the day, 0 to 23."""
+    if not 0 <= int(text) <= 23:  # noqa: PLR2004 - the bounds that the sentence above names
+        raise ValueError(text)
+    return int(text)
+
+
 def _calendar(code: str) -> str:
     """Read the code of a calendar that exists."""
     return business_days.calendar(code.strip()).code
@@ -296,9 +303,15 @@ CELERY_BEAT_SCHEDULE["reconcile"] = {
     "schedule": crontab(hour="4", minute="0"),
     "options": {"expires": 43_200.0},
 }
+CELERY_BEAT_SCHEDULE["staff-digest"] = {
+    "task": "panel.support.tasks.send_digest",
+    "schedule": crontab(hour=str(_setting("STAFF_DIGEST_HOUR", _hour, 7)), minute="0"),
+    "options": {"expires": 14_400.0},  # what was not written in the morning is no news at noon
+}
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = _setting("PANEL_TIME_ZONE", _zone, "UTC")  # whose days people count in; the database stays in UTC
+CELERY_TIMEZONE = TIME_ZONE  # whose hours the schedule above is in
 USE_TZ = True
 USE_I18N = True
 FORMAT_MODULE_PATH = ["panel.formats"]
@@ -335,7 +348,7 @@ if SITE_URL.startswith("https"):
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 
 METRICS_TOKEN = _setting("METRICS_TOKEN", str, "").strip()  # what a scraper of /metrics shows; without one, see there
-METRIC_SOURCES = ["panel.notifications.metrics.samples", "billing.metrics.samples"]
+METRIC_SOURCES = ["panel.notifications.metrics.samples", "billing.metrics.samples", "refunds.metrics.samples"]
 
 LOG_LEVEL = _setting("LOG_LEVEL", str, "INFO").upper()
 if LOG_LEVEL not in logging.getLevelNamesMapping():

@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Value
+from django.db.models import Q, Value
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils import timezone
 
 _COUNTED_UP_TO = 100
-Counted = dict[str, object]
 
 
 @dataclass(frozen=True)
 class _Waits:
-    """Rows that wait for a person, by an index that holds only such rows."""
+    """Rows that wait for a person, by an index that holds only such rows. `rows` is asked with the model."""
 
-    rows: Callable[[], Counted]
+    rows: Callable[[Any], Q]
     word: str = ""
     variant: str = "warning"
 
@@ -37,22 +36,49 @@ class _Entry:
 
 
 def _waiting(**rows: object) -> _Waits:
-    return _Waits(lambda: rows)
+    return _Waits(lambda _model: Q(**rows))
 
 
-def _overdue() -> Counted:
+def _overdue(_model: Any) -> Q:  # noqa: ANN401 - as below
     states = ["in_review", "requested", "scheduled", "sending", "unknown"]
-    return {"state__in": states, "overdue_at__lte": timezone.now()}
+    return Q(state__in=states, overdue_at__lte=timezone.now())
+
+
+def _unanswered(_model: Any) -> Q:  # noqa: ANN401 - as below
+    return Q(state="open", due_at__lte=timezone.now())
+
+
+def _late(model: Any) -> Q:  # noqa: ANN401 - a model that says itself what is overdue
+    found: Q = model.overdue(timezone.now())
+    return found
+
+
+def _open(model: Any) -> Q:  # noqa: ANN401 - a model that says itself what waits
+    found: Q = model.waiting()
+    return found
 
 
 _SIDEBAR: dict[str, list[_Entry]] = {
     "Work": [
         _Entry("Attention queue", "notification_important", "orders.attentionitem", (_waiting(resolved_at=None),)),
-        _Entry("Refund decisions", "gavel", "refunds.decision", (_waiting(state="awaiting_review"),)),
+        _Entry(
+            "Refund requests",
+            "request_quote",
+            "refunds.refundrequest",
+            (_Waits(_late, "overdue", "danger"), _Waits(_open)),
+        ),
+        _Entry(
+            "Tickets",
+            "support_agent",
+            "support.ticket",
+            (_Waits(_unanswered, "overdue", "danger"), _waiting(state="open")),
+        ),
         _Entry("Orders", "list_alt", "orders.order"),
+        _Entry("Refund decisions", "gavel", "refunds.decision"),
         _Entry("Cancel requests", "cancel", "orders.cancelrequest"),
         _Entry("Submissions", "outbox", "orders.submission"),
         _Entry("Order events", "timeline", "orders.orderevent"),
+        _Entry("Saved replies", "quickreply", "support.savedreply"),
     ],
     "Money": [
         _Entry(
@@ -127,7 +153,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 def _badges(entries: list[_Entry]) -> dict[str, dict[str, Any]]:
     """Count what waits, all of it in one statement, and return what the theme draws for each model."""
     waits = [(entry.model, wait) for entry in entries for wait in entry.waits]
-    counts = Counter(_count([(model, wait.rows()) for model, wait in waits]))
+    counts = Counter(_count([(apps.get_model(model), wait) for model, wait in waits]))
     badges: dict[str, dict[str, Any]] = {}
     for place, (model, wait) in enumerate(waits):
         if counts[place] and model not in badges:
@@ -136,15 +162,14 @@ def _badges(entries: list[_Entry]) -> dict[str, dict[str, Any]]:
     return badges
 
 
-def _count(waits: list[tuple[str, Counted]]) -> Iterator[int]:
+def _count(waits: list[tuple[Any, _Waits]]) -> Iterator[int]:
     """Yield the place in `waits` of each row that waits, up to _COUNTED_UP_TO times."""
     found = [
-        apps.get_model(model)  # noqa: SLF001 - Django's documented name for it
-        ._default_manager.filter(**rows)
+        model._default_manager.filter(wait.rows(model))  # noqa: SLF001 - Django's documented name for it
         .order_by()
         .annotate(place=Value(place))
         .values_list("place", flat=True)[:_COUNTED_UP_TO]
-        for place, (model, rows) in enumerate(waits)
+        for place, (model, wait) in enumerate(waits)
     ]
     yield from found[0].union(*found[1:], all=True) if len(found) > 1 else itertools.chain(*found)
 
@@ -196,9 +221,36 @@ def theme(panel_name: str) -> dict[str, Any]:
         "TABS": [
             _tabs("orders.order", "status__exact", _STATUSES),
             _tabs(
+                "refunds.refundrequest",
+                "show",
+                (
+                    ("Due soon", "due_soon"),
+                    ("Overdue", "overdue"),
+                    ("Mine", "mine"),
+                    ("Expedited", "expedited"),
+                    ("To confirm", "to_confirm"),
+                    ("Answered", "answered"),
+                    _ALL,
+                ),
+                "Waiting",
+            ),
+            _tabs(
                 "refunds.decision",
                 "state__exact",
                 (("Waiting for review", "awaiting_review"), ("Approved", "approved"), ("Declined", "declined")),
+            ),
+            _tabs(
+                "support.ticket",
+                "show",
+                (
+                    ("Mine", "mine"),
+                    ("Nobody's", "unassigned"),
+                    ("Overdue", "overdue"),
+                    ("Answered", "answered"),
+                    ("Closed", "closed"),
+                    _ALL,
+                ),
+                "Waiting for us",
             ),
             _tabs(
                 "billing.withdrawal",

@@ -8,3 +8,13 @@ ORDERS: Final = "/orders/"
 def order(number: int) -> str:
     """The page of one order."""
     return f"{ORDERS}{number}/"
+
+
+def refund_request(number: int) -> str:
+    """The page of one refund request."""
+    return f"/refunds/{number}/"
+
+
+def support(order_number: int) -> str:
+    """The page on which a customer writes to support about a refund of an order."""
+    return f"/support/new/?order={order_number}&kind=refund"

@@ -1,7 +1,7 @@
 """The letters of a settlement: each customer whose orders it credited is told once of all of them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -39,28 +39,30 @@ def put(credited: Sequence[Credited], *, credited_accounts: Collection[int], at:
         return
     kinds = [CustomerAccount.AVAILABLE, CustomerAccount.PROMO]
     accounts = Account.objects.filter(customer__in=by_customer, customer__is_active=True, kind__in=kinds)
-    owners: dict[int, User] = {}
-    balances: dict[int, dict[str, Account]] = defaultdict(dict)
-    for account in accounts.select_related("customer"):
-        owners[account.customer_id] = account.customer
-        balances[account.customer_id][account.kind] = account
+    balances: dict[User, dict[str, tuple[int, Decimal]]] = defaultdict(dict)
+    for account in accounts.select_related("customer").order_by("customer"):
+        if account.customer is not None and account.balance is not None:  # the house's have neither
+            balances[account.customer][account.kind] = (account.pk, account.balance)
     outbox.put(
-        [_letter(owner, by_customer[pk], balances[pk], credited_accounts) for pk, owner in sorted(owners.items())],
-        at=at,
+        [_letter(owner, by_customer[owner.pk], own, credited_accounts) for owner, own in balances.items()], at=at
     )
 
 
 def _letter(
-    customer: User, credited: Sequence[Credited], balances: dict[str, Account], credited_accounts: Collection[int]
+    customer: User,
+    credited: Sequence[Credited],
+    balances: Mapping[str, tuple[int, Decimal]],
+    credited_accounts: Collection[int],
 ) -> NewEmail:
-    available, promo = balances[CustomerAccount.AVAILABLE], balances[CustomerAccount.PROMO]
+    _, available = balances[CustomerAccount.AVAILABLE]
+    promo_id, promo = balances[CustomerAccount.PROMO]
     listed = sorted(credited, key=lambda one: one.order_id)
     return refund_letters.order_refunded(
         customer=customer,
         key=f"decision:{min(one.decision_id for one in listed)}:refunded",
         orders=[(one.order_id, one.sentence) for one in listed],
         total=sum((one.credit for one in listed), money.ZERO),
-        balance=available.balance,
-        promo_balance=promo.balance if promo.pk in credited_accounts else None,
+        balance=available,
+        promo_balance=promo if promo_id in credited_accounts else None,
         url=pages.order(listed[0].order_id) if len(listed) == 1 else pages.ORDERS,
     )

@@ -1,4 +1,4 @@
-"""What staff do about one customer: adjust a balance, suspend, lift."""
+"""What staff do about one customer: adjust a balance, change the standing, suspend, lift."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,11 +8,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import adjustments
+from billing.admin import customer_forms, customer_panels
 from billing.admin.customer_forms import AdjustmentForm, SuspensionForm
 from billing.models import CustomerAccount
+from panel.accounts import standing
 from panel.accounts.admin.asking import Question, ask, staff_of
 from panel.accounts.admin.pages import StaffAdmin, amount
-from panel.accounts.models import User
+from panel.accounts.models import Standing, User
 from panel.notifications import suspending
 
 
@@ -54,6 +56,29 @@ def _adjust(
         form=AdjustmentForm,
         act=act,
         about=customer,
+        back=_back(customer),
+    )
+    return ask(page, request, question)
+
+
+def change_standing(page: StaffAdmin, request: HttpRequest, customer: User) -> HttpResponse:
+    """Ask how the customer is to stand and why: a flag is raised, changed or lifted."""
+    others = [(one.value, one.label) for one in Standing if one != customer.standing]
+
+    def act(given: dict[str, Any]) -> str:
+        to = Standing(given["to"])
+        standing.change(user=customer, to=to, reason=given["reason"], staff=staff_of(request), at=timezone.now())
+        return f"The standing is “{to.label}” now: {given['reason']}"
+
+    question = Question(
+        title=f"Change the standing of {customer}",
+        lead=f"It is “{customer.get_standing_display()}”. The policy says what that means for refunds; to lift a flag,"
+        " choose “Clear”. What was counted before that is not counted again.",
+        submit="Change the standing",
+        form=customer_forms.standing_form(others),
+        act=act,
+        about=customer,
+        panels=[customer_panels.standing_changes(customer)],
         back=_back(customer),
     )
     return ask(page, request, question)

@@ -1,6 +1,7 @@
 """What staff fill in about a customer."""
 
 import uuid
+from typing import Any
 
 from django import forms
 from unfold.forms import UserCreationForm
@@ -42,3 +43,13 @@ class SuspensionForm(forms.Form):
     """Why an account is suspended."""
 
     reason = line(help_text="The customer reads this when an order or an API call is refused.")
+
+
+def standing_form(others: list[tuple[str, Any]]) -> type[forms.Form]:
+    """Return the form that changes how a customer stands to one of `others`."""
+
+    class StandingForm(forms.Form):
+        to = choice(others, label="Standing")
+        reason = line(help_text="Whoever looks at this customer next reads it. The customer does not.")
+
+    return StandingForm

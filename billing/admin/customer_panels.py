@@ -7,14 +7,14 @@ from billing.admin import money_panels
 from billing.admin.transfers import side
 from billing.models import Transfer
 from panel.accounts.admin.pages import Panel, action_link, amount, link, moment
-from panel.accounts.models import User
+from panel.accounts.models import StandingChange, User
 
 _LATEST = 10
 
 
 def of(request: HttpRequest, customer: User) -> list[Panel]:
     """Return what this member of staff may see of the customer, one query a panel."""
-    found = []
+    found = [standing_changes(customer)]
     if request.user.has_perm("accounts.view_apikey"):
         found.append(_keys(customer))
     if request.user.has_perm("billing.view_deposit"):
@@ -24,6 +24,22 @@ def of(request: HttpRequest, customer: User) -> list[Panel]:
     if request.user.has_perm("billing.view_transfer"):
         found.append(_transfers(customer))
     return found
+
+
+def standing_changes(customer: User) -> Panel:
+    """Return how the customer's standing changed, with the reasons: earlier flags, and who lifted them why."""
+    rows = [
+        (
+            moment(change.at),
+            str(change),
+            "Measured"
+            if change.changed_by_id is None
+            else link("accounts_user", change.changed_by_id, change.changed_by),
+            "; ".join(str(reason) for reason in change.reasons),
+        )
+        for change in StandingChange.objects.filter(user=customer).select_related("changed_by")[:_LATEST]
+    ]
+    return Panel("Changes of standing, the latest first", ("At (UTC)", "Change", "By", "Reasons"), rows)
 
 
 def _keys(customer: User) -> Panel:

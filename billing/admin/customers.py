@@ -69,6 +69,7 @@ class CustomerAdmin(auth_admin.UserAdmin, StaffAdmin):  # type: ignore[type-arg,
     add_fieldsets = (("New account", {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
     readonly_fields = (
         "more",
+        "standing",
         "available",
         "promo",
         "held",
@@ -82,7 +83,7 @@ class CustomerAdmin(auth_admin.UserAdmin, StaffAdmin):  # type: ignore[type-arg,
         "date_joined",
     )
     act_permission = "billing.add_transfer"
-    actions_detail = ("credit", "debit", "record_deposit", "suspend", "lift")
+    actions_detail = ("credit", "debit", "record_deposit", "change_standing", "suspend", "lift")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         rows: QuerySet[User] = super().get_queryset(request)
@@ -191,6 +192,10 @@ class CustomerAdmin(auth_admin.UserAdmin, StaffAdmin):  # type: ignore[type-arg,
         return deposit_actions.record(
             self, request, customer, back=reverse("admin:accounts_user_change", args=[customer.pk])
         )
+
+    @detail_action(description="Change standing…", permissions=["change"], icon="flag")
+    def change_standing(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return customer_actions.change_standing(self, request, self._mine_to_change(request, object_id))
 
     @detail_action(description="Suspend…", permissions=["change"], icon="block")
     def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -9,7 +9,7 @@ from panel.kernel.errors import Conflict
 from panel.locking import busy_when_locked
 from panel.notifications import outbox, ticket_letters
 from panel.support import access, texts, tickets
-from panel.support.models import MessageKind, Ticket, TicketMessage, TicketState
+from panel.support.models import MessageKind, TicketMessage, TicketState
 from panel.support.models.ticket import LONGEST_TEXT
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 from django.db.models import Q
 
@@ -40,12 +39,6 @@ def ticket(customer: User, ticket_id: int) -> Ticket | None:
     """Return the customer's ticket with its order; None whether it is missing or somebody else's."""
     own = Ticket.objects.filter(customer=customer, pk=ticket_id).select_related("order")
     found: Ticket | None = own.first()
-    return found
-
-
-def ticket_by_key(customer: User, key: UUID) -> Ticket | None:
-    """Return the ticket that the form with this key has opened, if it has."""
-    found: Ticket | None = Ticket.objects.filter(customer=customer, key=key).first()
     return found
 
 

@@ -58,7 +58,7 @@ def open(  # noqa: A001 - read at call sites as tickets.open
             return _same(found, customer, (kind, subject, order_id), text)
         if Ticket.objects.filter(customer=customer, state=TicketState.OPEN).count() >= MOST_OPEN:
             raise TooMany(f"{MOST_OPEN} tickets of yours wait for an answer already. Please write more in one of them.")
-        order = _own_order(customer, order_id)
+        order, due_at = _own_order(customer, order_id), access.answer_due(at)
         ticket = Ticket.objects.create(
             key=key,
             customer=customer,
@@ -66,7 +66,7 @@ def open(  # noqa: A001 - read at call sites as tickets.open
             subject=subject,
             order=order,
             opened_at=at,
-            due_at=access.answer_due(at),
+            due_at=due_at,
         )
         TicketMessage.objects.create(
             key=key, ticket=ticket, kind=MessageKind.CUSTOMER, author=customer, text=text, at=at
@@ -76,7 +76,7 @@ def open(  # noqa: A001 - read at call sites as tickets.open
             ticket_number=ticket.pk,
             subject=subject,
             text=text,
-            answer_by=ticket.due_at,
+            answer_by=due_at,
             url=page(ticket.pk),
         )
         outbox.put([letter], at=at)

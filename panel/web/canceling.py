@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from orders import canceling
 from orders.canceling import Canceled
-from orders.models import CancelRequest, CancelRequestState, Order, OrderStatus
+from orders.models import CancelRequest, CancelRequestState, Initiator, Order, OrderStatus
 from panel.accounts.models import User
 from panel.kernel import money
 from panel.kernel.errors import PanelError
@@ -60,7 +60,8 @@ def offer(order: Order, request: CancelRequest | None, customer: User, at: datet
 
 def _running(order: Order, request: CancelRequest | None, status: OrderStatus) -> Offer:
     if request is not None and request.state in {CancelRequestState.REQUESTED, CancelRequestState.ACCEPTED}:
-        return Offer(Way.NONE, reason="You have asked to cancel this order already.")
+        who = "Our staff have" if request.initiator == Initiator.STAFF else "You have"
+        return Offer(Way.NONE, reason=f"{who} asked to cancel this order already.")
     if not order_policy.customer_may_ask_to_cancel(order.policy_version, status):
         return Offer(Way.NONE, reason=order_policy.cancel_refusal(order.policy_version))
     if not order.allows_cancel or order.provider_id is None:

@@ -43,6 +43,13 @@ def moment(shown: datetime, *, at: datetime) -> Moment:
     return Moment(shown, words)
 
 
+def moment_in_full(shown: datetime, *, at: datetime) -> Moment:
+    """Word an instant of the reader's zone with its day, whatever day it is: `Monday, November 23, 00:05 UTC`."""
+    local = timezone.localtime(shown)
+    day_in_words = promises.in_words(local.date(), today=timezone.localdate(at))
+    return Moment(shown, f"{day_in_words}, {local:%H:%M} {time_zones.mark(local)}")
+
+
 def reckoning() -> str:
     """Say whose business days and whose clock the dates are by."""
     return (

@@ -62,7 +62,12 @@ class Story:
     order: Order
     events: tuple[OrderEvent, ...]
     decisions: tuple[Decision, ...]
-    cancel_request: CancelRequest | None
+    cancel_requests: tuple[CancelRequest, ...]
+
+    @property
+    def cancel_request(self) -> CancelRequest | None:
+        """The latest wish to cancel the order, if there was one."""
+        return self.cancel_requests[-1] if self.cancel_requests else None
 
 
 def shelves(search: str = "") -> list[Shelf]:
@@ -155,12 +160,12 @@ def order(customer: User, order_id: int) -> Order | None:
 
 
 def story(found: Order) -> Story:
-    """Return what happened to the order, oldest event first, newest decision first."""
+    """Return what happened to the order: events and wishes to cancel oldest first, decisions newest first."""
     return Story(
         order=found,
         events=tuple(OrderEvent.objects.filter(order=found).order_by("id")),
         decisions=tuple(Decision.objects.filter(order=found).select_related("policy_version").order_by("-id")),
-        cancel_request=cancel_request(found),
+        cancel_requests=tuple(CancelRequest.objects.filter(order=found).order_by("id")),
     )
 
 

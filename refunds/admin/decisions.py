@@ -1,15 +1,16 @@
-"""What the policy decided, and the decisions that it left to a person."""
+"""What the policy decided. What it left to a person is answered at the refund desk; a decision links to its request."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.timesince import timesince
 
 from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, amount, link, nowrap, shown
-from refunds.models import Decision, DecisionState
+from refunds.models import Decision, DecisionState, RefundRequest
 
 COLORS = {
     DecisionState.SETTLED: "success",
@@ -24,16 +25,34 @@ COLORS = {
 class DecisionAdmin(ReadOnlyAdmin):
     """Found by their order's number or the customer's e-mail address."""
 
-    list_display = ("id", "of_order", "customer", "state_label", "clause", "owing", "paid", "sentence", "age")
-    list_select_related = ("order__customer",)
+    list_display = (
+        "id",
+        "of_order",
+        "customer",
+        "state_label",
+        "clause",
+        "owing",
+        "paid",
+        "answered_in",
+        "sentence",
+        "age",
+    )
     list_filter = ("state", "refund", "approval")
     search_fields = ("order_id",)
     search_help_text = "Number of the order, or whole e-mail address of the customer"
     fieldsets = (
         ("Decision", {"fields": ("sentence", ("state", "at"), ("of_order", "customer"), ("owing", "paid"))}),
         ("Why", {"fields": (("clause", "version"), ("refund", "approval"), "policy_hash")}),
-        ("Review", {"fields": (("reviewed_by", "reviewed_at"), "review_note")}),
+        ("Review", {"fields": ("answered_in", ("reviewed_by", "reviewed_at"), "review_note")}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
+        """Find with a decision that waits the open request about its order, where it is answered."""
+        rows: QuerySet[Decision] = super().get_queryset(request)
+        waiting = RefundRequest.objects.filter(RefundRequest.waiting(), order=OuterRef("order"))
+        return rows.select_related("order__customer", "refund_request").annotate(
+            asked_in=Subquery(waiting.values("pk"))
+        )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Decision], search_term: str
@@ -74,6 +93,16 @@ class DecisionAdmin(ReadOnlyAdmin):
     def age(self, decision: Decision) -> str:
         return timesince(decision.at, timezone.now(), depth=1)
 
+    @shown(description="Refund request")
+    def answered_in(self, decision: Any) -> object:  # noqa: ANN401 - annotated rows
+        """Where a waiting decision is answered, or was."""
+        number = decision.asked_in if decision.state == DecisionState.AWAITING_REVIEW else _answered_by(decision)
+        return link("refunds_refundrequest", number, number)
+
     @shown(description="Policy version")
     def version(self, decision: Decision) -> object:
         return link("refunds_policyversion", decision.policy_version_id, decision.policy_version)
+
+
+def _answered_by(decision: Decision) -> int | None:
+    return decision.refund_request.pk if hasattr(decision, "refund_request") else None

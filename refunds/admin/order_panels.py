@@ -24,7 +24,8 @@ def of(request: HttpRequest, order: Order) -> list[Panel]:
     ]
 
 
-def _timeline(order: Order) -> Iterator[Panel]:
+def timeline(order: Order) -> Iterator[Panel]:
+    """Yield the order's moves."""
     rows = [
         (
             moment(event.at),
@@ -41,7 +42,8 @@ def _timeline(order: Order) -> Iterator[Panel]:
     yield Panel("Timeline", headers, rows)
 
 
-def _decisions(order: Order) -> Iterator[Panel]:
+def decisions(order: Order) -> Iterator[Panel]:
+    """Yield what was decided about its refunds."""
     rows = [
         (
             link("refunds_decision", decision.pk, decision.pk),
@@ -56,6 +58,25 @@ def _decisions(order: Order) -> Iterator[Panel]:
     ]
     headers = ("Decision", "At (UTC)", "State", "Clause", "What the customer reads", "Owed in total", "Credited then")
     yield Panel("Decisions", headers, rows)
+
+
+def requests(order: Order) -> Iterator[Panel]:
+    """Yield the refund requests about it, the latest first."""
+    rows = [
+        (
+            link("refunds_refundrequest", wish.pk, wish.pk),
+            wish.get_state_display(),
+            wish.get_origin_display(),
+            wish.get_cause_display(),
+            moment(wish.opened_at),
+            moment(wish.closed_at),
+            amount(wish.amount),
+            wish.answer or "-",
+        )
+        for wish in order.refund_requests.all()[:_MOST]
+    ]
+    headers = ("Request", "State", "Origin", "Cause", "Opened (UTC)", "Closed (UTC)", "Credited", "Answer")
+    yield Panel("Refund requests", headers, rows)
 
 
 def _transfers(order: Order) -> Iterator[Panel]:
@@ -73,7 +94,8 @@ def _transfers(order: Order) -> Iterator[Panel]:
     yield Panel("Transfers", ("Transfer", "At (UTC)", "Kind", "From → to", "Amount"), rows)
 
 
-def _submissions(order: Order) -> Iterator[Panel]:
+def submissions(order: Order) -> Iterator[Panel]:
+    """Yield the attempts to hand the order to its provider."""
     rows = [
         (
             link("orders_submission", attempt.pk, attempt.pk),
@@ -90,7 +112,8 @@ def _submissions(order: Order) -> Iterator[Panel]:
     yield Panel("Submissions", headers, rows)
 
 
-def _cancel_requests(order: Order) -> Iterator[Panel]:
+def cancel_requests(order: Order) -> Iterator[Panel]:
+    """Yield the wishes to cancel that went to the provider."""
     rows = [
         (
             link("orders_cancelrequest", wish.pk, wish.pk),
@@ -105,7 +128,8 @@ def _cancel_requests(order: Order) -> Iterator[Panel]:
     yield Panel("Cancel requests", ("Request", "State", "Cause", "By", "Requested (UTC)", "Detail"), rows)
 
 
-def _attention(order: Order) -> Iterator[Panel]:
+def attention(order: Order) -> Iterator[Panel]:
+    """Yield what people had to look at."""
     rows = [
         (
             link("orders_attentionitem", item.pk, item.get_kind_display()),
@@ -124,10 +148,11 @@ def _who(initiator: str, actor_id: int | None, actor: object) -> object:
 
 
 _PANELS: tuple[tuple[str, Callable[[Order], Iterator[Panel]]], ...] = (
-    ("orders.view_attentionitem", _attention),
-    ("orders.view_orderevent", _timeline),
-    ("refunds.view_decision", _decisions),
+    ("orders.view_attentionitem", attention),
+    ("orders.view_orderevent", timeline),
+    ("refunds.view_refundrequest", requests),
+    ("refunds.view_decision", decisions),
     ("billing.view_transfer", _transfers),
-    ("orders.view_cancelrequest", _cancel_requests),
-    ("orders.view_submission", _submissions),
+    ("orders.view_cancelrequest", cancel_requests),
+    ("orders.view_submission", submissions),
 )

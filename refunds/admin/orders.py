@@ -12,7 +12,9 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RelatedDropdo
 from orders.models import AttentionItem, Order, OrderStatus, Provider
 from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, amount, detail_action, link, nowrap, shown
 from refunds import publishing
-from refunds.admin import order_actions, order_forms, order_panels
+from refunds.admin import order_actions, order_forms, order_panels, request_actions
+from refunds.desk import access
+from refunds.models import RefundRequest
 
 COLORS = {
     OrderStatus.PENDING: "",
@@ -94,7 +96,7 @@ class OrderAdmin(ReadOnlyAdmin):
     )
     actions = ("start_chosen", "complete_chosen", "cancel_chosen")
     act_permission = "orders.change_order"
-    actions_detail = ("start", "set_partial", "complete", "cancel")
+    actions_detail = ("start", "set_partial", "complete", "cancel", "open_request")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         rows: QuerySet[Order] = super().get_queryset(request)
@@ -116,6 +118,10 @@ class OrderAdmin(ReadOnlyAdmin):
             matches |= Q(pk=min(int(term), 2**63 - 1))
         return queryset.filter(matches), False
 
+    def has_open_request_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        """Whether this member of staff may open refund requests for customers."""
+        return bool(request.user.has_perm(access.MAY_OPEN))
+
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """Offer what the order's status allows; final orders can be corrected to another end."""
         status = Order.objects.filter(pk=object_id).values_list("status", flat=True).first()
@@ -124,6 +130,8 @@ class OrderAdmin(ReadOnlyAdmin):
             hidden.add("orders_order_start")
         if status == OrderStatus.COMPLETED:
             hidden.add("orders_order_complete")
+        if RefundRequest.objects.filter(RefundRequest.waiting(), order__pk=object_id).exists():
+            hidden.add("orders_order_open_request")
         offered = super().get_actions_detail(request, object_id)
         return [action for action in offered if action.action_name not in hidden]
 
@@ -236,6 +244,10 @@ class OrderAdmin(ReadOnlyAdmin):
             carry=order_actions.carry_cancel,
             move_of=order_actions.to_canceled,
         )
+
+    @detail_action(description="Open a refund request…", permissions=["open_request"], icon="request_quote")
+    def open_request(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return request_actions.open_for(self, request, self.found(request, object_id))
 
     @admin.action(description="Start…", permissions=["act"])
     def start_chosen(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:

@@ -19,8 +19,9 @@ _COUNT = """
         SELECT r.opened_at, o.link, o.status, o.final_at
         FROM refunds_refundrequest r JOIN orders_order o ON o.id = r.order_id, start
         WHERE r.customer_id = %(customer)s AND r.origin <> 'policy' AND r.opened_at > start.at)
-    SELECT (SELECT count(*) FROM orders_order o, start
-            WHERE o.customer_id = %(customer)s AND o.placed_at > %(since)s),
+    SELECT (SELECT count(*) FROM (
+                SELECT FROM orders_order WHERE customer_id = %(customer)s AND placed_at > %(since)s
+                ORDER BY id DESC LIMIT (SELECT (count(*) + 1) * 100 / %(percent)s + 1 FROM asked)) AS enough),
            count(*),
            count(*) FILTER (WHERE link = %(link)s),
            count(*) FILTER (WHERE status = 'completed' AND opened_at <= final_at + make_interval(hours => %(hours)s))
@@ -31,14 +32,24 @@ _COUNT = """
 def measured(*, customer: User, order: Order, policy: Policy, at: datetime) -> tuple[Reason, ...]:
     """Return why the policy would flag this customer if he opened a request about the order at `at`; often nothing.
 
-    Requests before a person last cleared the customer no longer count. One statement over the customer's own rows.
+    Requests before a person last cleared the customer no longer count. One statement over the customer's own rows, and
+    of his orders only over as many as it takes to know that there are too many for the rate.
     """
     rules = policy.abuse
     if rules is None:
         return ()
     since = at - timedelta(days=rules.window_days)
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"customer": customer.pk, "since": since, "link": order.link, "hours": rules.soon_hours})
+        cursor.execute(
+            _COUNT,
+            {
+                "customer": customer.pk,
+                "since": since,
+                "link": order.link,
+                "hours": rules.soon_hours,
+                "percent": rules.rate_percent,
+            },
+        )
         placed, asked, on_link, soon_after = cursor.fetchone()
     is_soon = (
         order.status == OrderStatus.COMPLETED

@@ -68,6 +68,7 @@ def follow(settled: Sequence[Settled], *, at: datetime) -> None:
         RefundRequest.objects.bulk_update(going_on, going_on[0].forget_recommendation())
         closing.log_all(events, at=at)
         closing.close_all(answered, at=at)
+    letters.nothing_left([request for request, answer in answered if not answer.amount], at=at)
 
 
 def _answers(one: Settled, request: RefundRequest, at: datetime) -> bool:

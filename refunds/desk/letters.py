@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from django.urls import reverse
-
 from billing.models import Account, CustomerAccount
 from orders.models import Cause
 from panel.accounts.models import User
 from panel.kernel import money
 from panel.notifications import outbox, refund_letters
+from panel.notifications.outbox import NewEmail
+from refunds import pages
 from refunds.desk import causes
 from refunds.models import RefundRequest
 
@@ -81,20 +81,31 @@ def approved(request: RefundRequest, customer: User, *, at: datetime) -> None:
 
 def declined(request: RefundRequest, customer: User, *, reason: str, note: str, at: datetime) -> None:
     """Say that nothing is credited: by which rule, and what the person who decided adds."""
-    letter = refund_letters.request_declined(
+    outbox.put([_declined(request, customer, reason, note)], at=at)
+
+
+def nothing_left(requests: Sequence[RefundRequest], *, at: datetime) -> None:
+    """Say that a later report answered these requests and nothing was credited; a credit has a letter of its own."""
+    if not requests:
+        return
+    customers = User.objects.in_bulk({request.customer_id for request in requests})
+    outbox.put([_declined(request, customers[request.customer_id], request.answer, "") for request in requests], at=at)
+
+
+def _declined(request: RefundRequest, customer: User, reason: str, note: str) -> NewEmail:
+    return refund_letters.request_declined(
         customer=customer,
         request_number=request.pk,
         order_number=request.order_id,
         reason=reason,
         note=note,
         url=_page(request),
-        support_url=f"/support/new/?order={request.order_id}&kind=refund",
+        support_url=pages.support(request.order_id),
     )
-    outbox.put([letter], at=at)
 
 
 def _page(request: RefundRequest) -> str:
-    return reverse("refund-request", args=[request.pk])
+    return pages.refund_request(request.pk)
 
 
 def _balances(customer: User) -> dict[str, Decimal]:

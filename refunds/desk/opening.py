@@ -126,15 +126,15 @@ def open_by_customer(
     `seen` is the token of the quote that the customer read.
 
     Raises OrderNotFound, CauseUnfit, AlreadyOpen, AnsweredBefore, QuoteChanged, TooManyFiles, access.TextMissing,
-    uploads.FileRefused.
+    uploads.FileRefused, Conflict (key used for another request).
     """
     words = access.said(description, field="description", what="Say in a few words what is wrong with the order.")
     checked = _checked(files)
     with transaction.atomic(durable=True):
         owner = standing.locked(customer.pk)  # one opening of a customer at a time: abuse is counted, not guessed
-        before: RefundRequest | None = RefundRequest.objects.filter(key=key, customer=owner).first()
+        before: RefundRequest | None = RefundRequest.objects.filter(key=key).first()
         if before is not None:
-            return before
+            return _same(before, owner, order_id, cause)
         order = access.locked_order(order_id, owner)
         wish = _Wish(order, owner, cause, words, RequestOrigin.CUSTOMER, owner, key, checked)
         _refuse_second(order)
@@ -173,6 +173,13 @@ def open_by_staff(*, staff: User, order_id: int, cause: Cause, description: str,
         _flag(owner, reasons, at)
         letters.received(request, owner, proposal=found.proposal.credit, at=at)
         return request
+
+
+def _same(found: RefundRequest, customer: User, order_id: int, cause: Cause) -> RefundRequest:
+    """Return the request that the form opened before; somebody else's form, or one filled in anew, is none of it."""
+    if (found.customer_id, found.order_id, found.cause) != (customer.pk, order_id, cause):
+        raise Conflict("This form was used for another request. Please open the page again.")
+    return found
 
 
 def _foresee(order: Order, customer: User, cause: Cause, at: datetime) -> tuple[Quote, tuple[Reason, ...]]:

@@ -54,6 +54,8 @@ class Plan:
         by_end: what the policy credits by itself for that end.
         proposed: what approving as proposed credits in all.
         credit: what this choice credits in all; never less than `by_end`.
+        credited_before: what persons credited for the order by earlier requests.
+        reported: units undelivered by the last report, None when there is none.
     """
 
     proposal: Proposal
@@ -62,6 +64,7 @@ class Plan:
     proposed: Decimal
     credit: Decimal
     credited_before: Decimal
+    reported: int | None
 
     @property
     def overrules(self) -> bool:
@@ -79,6 +82,8 @@ class Plan:
         if self.overrules:
             proposed = money.display(self.proposed, settings.PANEL_CURRENCY)
             found.append(f"it differs from the {proposed} that the policy proposes")
+        if self.reported is not None and self.end is not None and (self.end.remains or 0) > self.reported:
+            found.append(f"more is said to be undelivered than the {self.reported:,} units that were reported")
         return found
 
     @property
@@ -112,12 +117,12 @@ def plan(request: RefundRequest, order: Order, choice: Choice, *, at: datetime) 
     if credit > most:
         shown = money.display(most, settings.PANEL_CURRENCY)
         raise AboveCharge(f"At most {shown} of this order's charge can still be refunded.", field="amount")
-    if credit < by_end:
+    if max(credit, money.ZERO) < by_end:
         shown = money.display(by_end, settings.PANEL_CURRENCY)
         raise AboveCharge(f"The policy itself credits {shown} when the order ends like this.", field="amount")
     if credit <= 0:
         raise NothingToPay("Nothing would be credited. Choose an amount, or decline the request.", field="amount")
-    return Plan(proposal, end, by_end, proposed, credit, _credited_before(order))
+    return Plan(proposal, end, by_end, proposed, credit, _credited_before(order), order.remains)
 
 
 def _end(request: RefundRequest, order: Order, remains: int | None) -> Move:

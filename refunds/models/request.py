@@ -1,6 +1,6 @@
 """A wish to have an order refunded that a person may have to decide: the rows of the refund desk."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pgtrigger
@@ -189,6 +189,28 @@ class RefundRequest(models.Model):
 
     def __str__(self) -> str:
         return f"Refund request {self.pk}"
+
+    # What counts as waiting, due soon and overdue is said here, once: for lists, badges, metrics and letters. Each of
+    # them is answered by the index `request_due`.
+    @staticmethod
+    def waiting() -> Q:
+        """Return what finds the requests that wait for an answer."""
+        return Q(state=RequestState.OPEN)
+
+    @staticmethod
+    def overdue(at: datetime) -> Q:
+        """Return what finds the requests that should have been answered by now."""
+        return RefundRequest.waiting() & Q(due_at__lte=at)
+
+    @staticmethod
+    def due_soon(at: datetime) -> Q:
+        """Return what finds the requests that are due within DUE_SOON."""
+        return RefundRequest.waiting() & Q(due_at__gt=at, due_at__lte=at + DUE_SOON)
+
+    @staticmethod
+    def to_confirm() -> Q:
+        """Return what finds the requests that wait for a second person."""
+        return RefundRequest.waiting() & Q(recommended_at__isnull=False)
 
     @property
     def is_open(self) -> bool:

@@ -20,8 +20,21 @@ from billing.models import (
 )
 from billing.sending import calls, claims, outcomes
 from billing.sending.calls import Outcome
+from orders.models import Cause
 from panel.accounts.models import User
-from tests.factories import AT, HOUR, make_customer, make_staff, receive_by_hand, withdraw
+from panel.support import answering, refunding
+from panel.support.models import SavedReply
+from tests.factories import (
+    AT,
+    HOUR,
+    make_customer,
+    make_service,
+    make_staff,
+    place_order,
+    receive_by_hand,
+    withdraw,
+)
+from tests.support import asking
 
 LATER = AT + HOUR
 
@@ -116,3 +129,15 @@ def furnish_money(number: int) -> None:
         make_event(outcome, number)
     make_discrepancy(f"re_{number}")
     make_discrepancy(f"re_{number}", resolved_at=AT)
+
+
+def furnish_support(number: int) -> None:
+    """Make a ticket in every state, with messages of every kind, and a saved reply."""
+    ada, grace = make_customer("ada", funds="50"), make_staff("grace")
+    order = place_order(ada, make_service())
+    waiting, answered, closed = (asking.ask(ada, order_id=order.pk) for _ in range(3))
+    answering.note(ticket_id=waiting.pk, staff=grace, text="Asked the provider.", at=AT)
+    asking.answer(answered, grace)
+    asking.close(closed, grace)
+    refunding.turn_into_request(ticket_id=answered.pk, order_id=None, cause=Cause.CHANGE_OF_MIND, staff=grace, at=AT)
+    SavedReply.objects.create(title=f"Reply {number}", text="Hello {name}")

@@ -26,7 +26,7 @@ from panel.accounts import keys, suspension
 from panel.accounts.models import ApiKey, Standing
 from panel.notifications import outbox
 from panel.notifications.models import Email, EmailState
-from tests.admin.furniture import furnish_money
+from tests.admin.furniture import furnish_money, furnish_support
 from tests.admin.pages import detail, listing, signed_in, text_of
 from tests.factories import (
     AT,
@@ -41,12 +41,13 @@ from tests.factories import (
 from tests.notifications.letters import receipt
 
 pytestmark = pytest.mark.django_db
-MOST_QUERIES = 22
+MOST_QUERIES = 28  # the page of a refund request, which works out what each choice would credit; others stay below 22
 
 
 def furnish(number: int = 1) -> None:
     """Fill the panel: orders and money in every state, decisions, attention, submissions, keys, people, e-mails."""
     furnish_money(number)
+    furnish_support(number)
     ada = make_customer("ada", funds="500", promo="5")
     with transaction.atomic():
         outbox.put([receipt(ada, Email.objects.count() + number) for number in range(2)], at=AT)
@@ -95,6 +96,7 @@ def test_lists_and_details_open_within_a_bounded_number_of_queries() -> None:
     client = signed_in(make_staff())
 
     for model in MODELS:
+        most = MOST_QUERIES if model is RefundRequest else 22
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         details = [detail(name, pk) for pk in model._default_manager.values_list("pk", flat=True)]
         assert details or name == "auth_group"
@@ -178,10 +180,11 @@ def test_orders_are_found_by_number_customer_link_and_providers_number() -> None
     service = make_service(provider=make_provider())
     sought = place_order(ada, service, link="https://example.com/sought")
     other = place_order(grace, service, link="https://example.com/other")
-    Order.objects.filter(pk=sought.pk).update(provider_order_id="77")
+    # No number of ours: a number sought may be either's, and how many orders other tests made before is chance.
+    Order.objects.filter(pk=sought.pk).update(provider_order_id="ext-77")
     client = signed_in(make_staff())
 
-    for term in (str(sought.pk), ada.email.upper(), "https://example.com/sou", "77"):
+    for term in (str(sought.pk), ada.email.upper(), "https://example.com/sou", "ext-77"):
         found = list(client.get(listing("orders_order", q=term)).context["cl"].result_list)
         assert found == [sought], term
     assert list(client.get(listing("orders_order", q="https://example.com")).context["cl"].result_list) == [

@@ -248,7 +248,7 @@ def test_an_account_number_is_never_written_into_an_email(wanted: Withdrawal, gr
     letter = Email.objects.get(template="alternative_proposed")
 
     assert letter.context["destination"] == "Bank transfer ending in 2051"
-    assert "1203" not in str(letter.context)
+    assert "12030000" not in str(letter.context).replace(" ", "")
 
 
 def test_a_customer_is_told_when_staff_give_it_up(wanted: Withdrawal, grace: User) -> None:

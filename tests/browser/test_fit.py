@@ -11,12 +11,22 @@ from tests.web.people import confirm
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PUBLIC = ["/", "/?q=nothing", "/refund-policy/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
+PUBLIC = [
+    "/",
+    "/?q=nothing",
+    "/refund-policy/",
+    "/contact/",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+]
 OWN = [
     "/orders/",
     "/orders/?status=pending",
     "/orders/new/",
     "/balance/",
+    "/support/",
+    "/support/new/",
     "/settings/api/",
     "/accounts/email/",
     "/accounts/password/change/",

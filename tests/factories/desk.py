@@ -1,18 +1,86 @@
-"""Refund requests in any state, brought there through the use cases."""
+"""Refund requests in any state, brought there through the use cases, and the people who decide them."""
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import uuid4
 
-from orders import handling
-from orders.models import Cause, Order
+from django.contrib.auth.models import Permission
+
+from billing.models import Account
+from orders import handling, lifecycle
+from orders.lifecycle import Progress
+from orders.models import Cause, Order, OrderStatus
 from panel.accounts.models import User
-from refunds.desk import deciding, opening
+from refunds import publishing
+from refunds.desk import access, deciding, opening, talking
 from refunds.desk.plans import Choice
-from refunds.models import Decision, DecisionState, RefundRequest, RequestState
+from refunds.models import Decision, DecisionState, PolicyVersion, RefundRequest, RequestState
 from refunds.uploads import Upload
-from tests.factories.orders import AT, place_order
 from tests.factories.catalog import make_service
+from tests.factories.orders import AT, move, place_order
 from tests.factories.people import make_customer, make_staff
+
+LONG_AGO = AT.replace(year=2020)
+
+
+def make_agent(name: str = "hiro", *permissions: str) -> User:
+    """Return a member of staff who works at the desk and may do nothing else but what is named."""
+    agent = make_staff(name)
+    agent.is_superuser = False
+    agent.save(update_fields=["is_superuser"])
+    codenames = [permission.split(".")[1] for permission in (access.MAY_WORK, *permissions)]
+    agent.user_permissions.set(Permission.objects.filter(codename__in=codenames, content_type__app_label="refunds"))
+    return User.objects.get(pk=agent.pk)
+
+
+def make_approver(name: str = "ida") -> User:
+    """Return a member of staff who works at the desk and confirms as a second person."""
+    return make_agent(name, access.MAY_CONFIRM)
+
+
+def publish_variant(old: str, new: str, *, slug: str = "money-back-guarantee") -> PolicyVersion:
+    """Put a shipped policy in force, for orders placed from now on, with one passage of its text replaced."""
+    text = (publishing.SHIPPED / f"{slug}.toml").read_text(encoding="utf-8")
+    assert text.count(old) == 1, old
+    return publishing.publish(text=text.replace(old, new), source=slug, effective_from=LONG_AGO, at=LONG_AGO)
+
+
+def publish_paying_for_errors() -> PolicyVersion:
+    """Put a policy in force that pays an ended order back at once when its customer reports an error of ours."""
+    review = 'then = { refund = "full", approval = "review" }'
+    return publish_variant(review, review.replace("review", "automatic"))
+
+
+def balance_of(customer: User, kind: str = "available") -> Decimal | None:
+    """Return what is on a customer's balance."""
+    return Account.objects.get(customer=customer, kind=kind).balance
+
+
+def started(customer: User | None = None, *, rate: str = "10", remains: int | None = None, promo: str = "0") -> Order:
+    """Return a running order of 1,000 units, for 10.00 unless said otherwise; nobody but us carries it out.
+
+    `remains` is what is known of its progress. A customer who isn't given has 1,000.00 before it.
+    """
+    order = place_order(customer or make_customer(funds="1000", promo=promo), make_service(rate=rate))
+    move(order, OrderStatus.IN_PROGRESS)
+    if remains is not None:
+        lifecycle.note_progress([Progress(order.pk, remains, 5)])
+        order.refresh_from_db()
+    return order
+
+
+def partly_delivered(customer: User | None = None, *, rate: str = "10", remains: int = 400, promo: str = "0") -> Order:
+    """Return a partial order of 1,000 units; what was not delivered is credited already."""
+    order = started(customer, rate=rate, promo=promo)
+    move(order, OrderStatus.PARTIAL, remains=remains, cause=Cause.CANNOT_COMPLETE)
+    return order
+
+
+def completed(customer: User | None = None, *, rate: str = "10") -> Order:
+    """Return a completed order of 1,000 units."""
+    order = started(customer, rate=rate)
+    move(order, OrderStatus.COMPLETED, remains=0)
+    return order
 
 
 def ask_for_refund(
@@ -54,11 +122,35 @@ def decision_in_review(order: Order) -> Decision:
     return Decision.objects.get(order=order, state=DecisionState.AWAITING_REVIEW)
 
 
-def approve(request: RefundRequest, staff: User, *, note: str = "Fine", at: datetime = AT) -> RefundRequest:
-    """Approve what the policy proposes."""
-    return deciding.approve(request_id=request.pk, staff=staff, choice=Choice(), note=note, seen=None, at=at)
+def approve(
+    request: RefundRequest,
+    staff: User,
+    amount: str | None = None,
+    *,
+    remains: int | None = None,
+    note: str = "Fine",
+    at: datetime = AT,
+) -> RefundRequest:
+    """Approve what the policy proposes, or another amount."""
+    choice = Choice(None if amount is None else Decimal(amount), remains)
+    return deciding.approve(request_id=request.pk, staff=staff, choice=choice, note=note, seen=None, at=at)
+
+
+def confirm(request: RefundRequest, staff: User, *, at: datetime = AT) -> RefundRequest:
+    """Confirm what another person recommended."""
+    return deciding.confirm(request_id=request.pk, staff=staff, at=at)
+
+
+def send_back(request: RefundRequest, staff: User, *, note: str = "Not yet", at: datetime = AT) -> RefundRequest:
+    """Undo a recommendation."""
+    return deciding.send_back(request_id=request.pk, staff=staff, note=note, at=at)
 
 
 def decline(request: RefundRequest, staff: User, *, note: str = "No", at: datetime = AT) -> RefundRequest:
     """Decline by the clause that sent the request to a person."""
     return deciding.decline(request_id=request.pk, staff=staff, clause=request.clause, note=note, at=at)
+
+
+def withdraw(request: RefundRequest, *, at: datetime = AT) -> None:
+    """Take a request back as its customer does."""
+    talking.withdraw(request_id=request.pk, customer=request.customer, at=at)

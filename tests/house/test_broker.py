@@ -20,7 +20,7 @@ def test_messages_arrive_in_the_order_in_which_they_were_sent(tmp_path: Path) ->
         for number in range(5):
             queue.put({"number": number})
 
-        arrived = [queue.get(timeout=5) for _ in range(5)]
+        arrived = [queue.get(timeout=30) for _ in range(5)]
 
         assert [message.payload["number"] for message in arrived] == [0, 1, 2, 3, 4]
         for message in arrived:

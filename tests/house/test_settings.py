@@ -13,6 +13,7 @@ OWN = {
     *("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "STRIPE_REFUND_DAYS", "GATEWAY_TIMEOUT"),
     *("DEPOSIT_MINIMUM", "DEPOSIT_MAXIMUM", "WITHDRAWAL_CANCEL_WINDOW", "MONEY_SWEEP_SECONDS", "METRICS_TOKEN"),
     *("BUSINESS_CALENDAR", "PANEL_TIME_ZONE", "PANEL_CURRENCY", "REFUND_POLICY", "SITE_URL", "ALLOWED_HOSTS"),
+    *("SUPPORT_HOURS", "SUPPORT_ADDRESS", "STAFF_DIGEST_HOUR"),
 }
 
 
@@ -55,6 +56,17 @@ def test_reads_a_value_from_the_file_that_a_variable_names(tmp_path: Path) -> No
     assert read("SECRET_KEY", SECRET_KEY_FILE=str(secret)).stdout.strip() == secret.read_text()
 
 
+def test_reads_addresses_of_several_lines_from_one_line_and_from_a_file(tmp_path: Path) -> None:
+    written = tmp_path / "address"
+    written.write_text("Makegood Ltd \n1 Main Street\n")
+
+    assert read("SUPPORT_ADDRESS", SUPPORT_ADDRESS=r"Makegood Ltd\n 1 Main Street").stdout == (
+        "Makegood Ltd\n1 Main Street\n"
+    )
+    assert read("SUPPORT_ADDRESS", SUPPORT_ADDRESS_FILE=str(written)).stdout == "Makegood Ltd\n1 Main Street\n"
+    assert read("SUPPORT_HOURS").stdout == "\n"
+
+
 def test_takes_the_database_address_from_a_file(tmp_path: Path) -> None:
     address = tmp_path / "address"
     address.write_text("postgresql://panel@database.example.com/books")
@@ -72,3 +84,11 @@ def test_uses_redis_for_queue_and_cache_when_it_is_given() -> None:
     found = read("CELERY_BROKER_URL, settings.CACHES['default']['LOCATION']", REDIS_URL="redis://127.0.0.1:6379/5")
 
     assert found.stdout.strip() == "redis://127.0.0.1:6379/5 redis://127.0.0.1:6379/5"
+
+
+def test_the_staffs_morning_is_the_panels() -> None:
+    shown = "CELERY_BEAT_SCHEDULE['staff-digest']['schedule'].hour, settings.CELERY_TIMEZONE"
+
+    assert read(shown, PANEL_TIME_ZONE="Europe/Berlin").stdout == "{7} Europe/Berlin\n"
+    assert read(shown, STAFF_DIGEST_HOUR="0").stdout == "{0} UTC\n"
+    assert "STAFF_DIGEST_HOUR makes no sense" in read(shown, STAFF_DIGEST_HOUR="24").stderr

@@ -11,7 +11,9 @@ from tests.notifications import letters
 from tests.notifications.letters import AT
 
 DAY = timedelta(days=1)
-SENTENCE = "3.00 USD was credited to your balance for 300 of 1,000 units that were not delivered, because it ended early."
+SENTENCE = (
+    "3.00 USD was credited to your balance for 300 of 1,000 units that were not delivered, because it ended early."
+)
 
 
 def of_every_kind(customer: User) -> list[NewEmail]:
@@ -75,7 +77,12 @@ def digest(staff: User, **changes: Any) -> NewEmail:
 
 
 def others(customer: User) -> list[NewEmail]:
-    ticket: dict[str, Any] = {"customer": customer, "ticket_number": 4, "subject": "My link", "text": "Please change it."}
+    ticket: dict[str, Any] = {
+        "customer": customer,
+        "ticket_number": 4,
+        "subject": "My link",
+        "text": "Please change it.",
+    }
     return [
         digest(customer),
         ticket_letters.ticket_received(**ticket, answer_by=AT, url="/support/4/"),

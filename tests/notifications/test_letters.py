@@ -2,7 +2,6 @@
 
 from datetime import date
 from decimal import Decimal
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -12,10 +11,10 @@ from pytest_django import Settings
 
 from panel.notifications import letters, rendering
 from panel.notifications.models import Email
-from panel.notifications.outbox import NewEmail
-from panel.notifications.rendering import Letter
 from tests.factories import make_customer
+from tests.notifications import samples
 from tests.notifications.letters import VISA, every, put, receipt
+from tests.notifications.reading import said, words
 
 pytestmark = pytest.mark.django_db
 
@@ -48,24 +47,6 @@ METHODS = {
 }
 
 
-def said(email: NewEmail) -> Letter:
-    return rendering.letter(put(email)[0])
-
-
-def words(html: str) -> str:
-    """Return the text of a page as a person reads it."""
-
-    class Reader(HTMLParser):
-        found = ""
-
-        def handle_data(self, data: str) -> None:
-            self.found += f" {data}"
-
-    reader = Reader()
-    reader.feed(html)
-    return " ".join(reader.found.split())
-
-
 @pytest.mark.parametrize("template", KINDS)
 def test_each_says_amount_method_and_where_to_look_in_subject_text_and_html(template: str) -> None:
     [email] = [email for email in every(make_customer("maria")) if email.template == template]
@@ -92,12 +73,13 @@ def test_there_is_a_function_for_each_template_and_a_sample_for_each_function() 
     folder = configured.BASE_DIR / "templates" / "email"
     templates = {path.stem for path in folder.iterdir()} - {"base"}
 
-    assert templates == set(KINDS) == {email.template for email in every(make_customer())}
+    assert templates == {email.template for email in samples.of_every_kind(make_customer())}
+    assert {email.template for email in every(make_customer())} == set(KINDS)
     assert all((folder / f"{name}.{part}").is_file() for name in templates for part in ("subject", "txt", "html"))
 
 
 def test_no_template_asks_for_what_its_letter_does_not_give(monkeypatch: pytest.MonkeyPatch) -> None:
-    emails = put(*every(make_customer("maria")))
+    emails = put(*samples.of_every_kind(make_customer("maria")))
     monkeypatch.setattr(engines["django"].engine, "string_if_invalid", "<missing %s>")  # type: ignore[attr-defined]
 
     for email in emails:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from orders.models import Cause
+from panel.support import refunding
 from panel.support.models import SavedReply, Ticket, TicketMessage
 from tests.billing.refusing import copy_of, refusal
 from tests.factories import AT, make_customer, make_service, make_staff, place_order
@@ -20,6 +22,10 @@ def world() -> dict[str, int]:
     hers, other, his = (place_order(person, make_service()) for person in (ada, ada, ben))
     asked, answered = ask(ada, order_id=hers.pk), ask(ada)
     said = answer(answered, grace)
+    turned = ask(ada, order_id=other.pk)
+    request = refunding.turn_into_request(
+        ticket_id=turned.pk, order_id=None, cause=Cause.CHANGE_OF_MIND, staff=grace, at=AT
+    )
     reply = SavedReply.objects.create(title="Hello", text="Hello {name}")
     return {
         "asked": asked.pk,
@@ -32,11 +38,17 @@ def world() -> dict[str, int]:
         "question": TicketMessage.objects.get(ticket=asked).pk,
         "answer": said.pk,
         "reply": reply.pk,
+        "turned": turned.pk,
+        "request": request.pk,
     }
 
 
 def changed(table: str, row: str, change: str) -> str:
     return f"UPDATE {table} SET {change} WHERE id = %({row})s"  # noqa: S608 - constants
+
+
+def deleted(table: str, row: str) -> str:
+    return f"DELETE FROM {table} WHERE id = %({row})s"  # noqa: S608 - constants
 
 
 def message(**columns: str) -> str:
@@ -58,13 +70,16 @@ CHECKS: dict[str, Any] = {
     "saved_reply_titled_once": lambda: copy_of(REPLIES, "reply", title="'HELLO'"),
 }
 TRIGGERS: list[tuple[str, Any]] = [
-    ("a ticket keeps its order", changed(TICKETS, "asked", "order_id = %(other)s")),
+    ("a ticket keeps its order and its request", changed(TICKETS, "asked", "order_id = %(other)s")),
     ("a ticket is about an order of its customer", changed(TICKETS, "answered", "order_id = %(his)s")),
+    ("a ticket leads to a request about its order", changed(TICKETS, "asked", "refund_request_id = %(request)s")),
+    ("a ticket is about an order of its customer", changed(TICKETS, "answered", "refund_request_id = %(request)s")),
+    ("a ticket keeps its order and its request", changed(TICKETS, "turned", "refund_request_id = NULL")),
     ("a customer writes as the customer", lambda: message(author_id="%(grace)s")),
     ("staff about others", lambda: message(kind="'staff'")),
-    ("Cannot delete rows from support_ticket", f"DELETE FROM {TICKETS} WHERE id = %(asked)s"),
+    ("Cannot delete rows from support_ticket", deleted(TICKETS, "asked")),
     ("Cannot update or delete rows from support_ticketmessage", changed(MESSAGES, "answer", "text = 'Never said.'")),
-    ("Cannot update or delete rows from support_ticketmessage", f"DELETE FROM {MESSAGES} WHERE id = %(answer)s"),
+    ("Cannot update or delete rows from support_ticketmessage", deleted(MESSAGES, "answer")),
 ]
 
 

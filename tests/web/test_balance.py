@@ -47,7 +47,7 @@ def test_shows_nothing_of_another_customer(browser: Client) -> None:
 
     page = browser.get("/balance/")
 
-    assert "77" not in pages.text(page)
+    assert "77.00" not in pages.text(page)
     assert f"/orders/{foreign.pk}/" not in pages.links(page)
 
 

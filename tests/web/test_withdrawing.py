@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -19,6 +20,13 @@ pytestmark = pytest.mark.django_db
 ADDRESS = "/balance/withdraw/"
 # A Sunday before Thanksgiving: business days 1 to 5 are Nov 23, 24, 25, 27 and 30.
 SUNDAY = datetime(2026, 11, 22, 13, 5, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def today() -> Iterator[None]:
+    """Have it be that Sunday, as the pages ask the clock: a card takes money back for some months only."""
+    with time_machine.travel(SUNDAY, tick=True):
+        yield
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """Groups of staff and their permissions; and what other packages register that staff must not see."""
 
+from typing import Any
+
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.http import HttpRequest
 
 from panel.accounts.admin.pages import StaffAdmin
@@ -33,3 +35,9 @@ class GroupAdmin(StaffAdmin):
 
     def get_queryset(self, request: HttpRequest) -> object:
         return super().get_queryset(request).prefetch_related("permissions__content_type")
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:  # noqa: ANN401 - as upstream
+        """Read what the permissions are about with them: each shows it."""
+        if db_field.name == "permissions":
+            options["queryset"] = Permission.objects.select_related("content_type")
+        return super().formfield_for_manytomany(db_field, request, **options)

@@ -18,6 +18,7 @@ from panel.notifications import outbox, rendering
 from panel.notifications.models import Email, EmailState
 
 MOST_AT_ONCE: Final = 500
+_MOST_SHOWN: Final = 50
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -79,11 +80,9 @@ class EmailAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Send again…", permissions=["act"])
     def send_chosen_again(self, request: HttpRequest, queryset: QuerySet[Email]) -> HttpResponse | None:
-        chosen = list(queryset.order_by("pk")[: MOST_AT_ONCE + 1])
-        failed = [email for email in chosen if email.state == EmailState.FAILED]
-        if len(chosen) > MOST_AT_ONCE or not failed:
-            refusal = "None of these has failed." if not failed else f"Choose {MOST_AT_ONCE} e-mails at most."
-            messages.error(request, refusal)
+        failed = list(queryset.filter(state=EmailState.FAILED).order_by("pk")[:MOST_AT_ONCE])
+        if not failed:
+            messages.error(request, "None of these has failed.")
             return None
 
         def act(_given: object) -> str:
@@ -92,14 +91,18 @@ class EmailAdmin(ReadOnlyAdmin):
             )
             return f"{counted(number, 'e-mail')} {'is' if number == 1 else 'are'} sent again."
 
-        rows = [(link("notifications_email", email.pk, email.to), email.template, email.error) for email in failed]
+        rows = [
+            (link("notifications_email", email.pk, email.to), email.template, email.error)
+            for email in failed[:_MOST_SHOWN]
+        ]
+        more = len(failed) - len(rows)
         question = Question(
             title=f"Send {counted(len(failed), 'e-mail')} again",
-            lead="Mend what made them fail first; the e-mails themselves stay as they are. Chosen ones that have not "
-            "failed are left alone.",
+            lead=f"Mend what made them fail first; the e-mails themselves stay as they are. These are the failed ones "
+            f"among those chosen, the oldest {MOST_AT_ONCE} at most.",
             submit="Send them again",
             act=act,
-            panels=[Panel("Failed", ("To", "Template", "Error"), rows)],
+            panels=[Panel("Failed", ("To", "Template", "Error"), rows, note=f"And {more:,} more." if more else "")],
             back=request.get_full_path(),
             carried=[
                 ("action", "send_chosen_again"),

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from orders.models import Order
 from panel.accounts.models import User
+from refunds.models import RefundRequest
 
 LONGEST_SUBJECT: Final = 120
 LONGEST_TEXT: Final = 4000
@@ -70,6 +71,9 @@ class Ticket(models.Model):
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
+    refund_request = models.ForeignKey(
+        RefundRequest, on_delete=models.PROTECT, null=True, blank=True, related_name="tickets", db_index=False
+    )
     opened_at = models.DateTimeField("opened")
     due_at = models.DateTimeField("answer due", null=True, blank=True)
     closed_at = models.DateTimeField("closed", null=True, blank=True)
@@ -105,6 +109,9 @@ class Ticket(models.Model):
             models.Index(fields=["-id"], name="ticket_answered", condition=Q(state=TicketState.ANSWERED)),
             models.Index(fields=["customer", "-id"], name="ticket_of_customer"),
             models.Index(fields=["order", "-id"], name="ticket_of_order", condition=Q(order__isnull=False)),
+            models.Index(
+                fields=["refund_request"], name="ticket_of_request", condition=Q(refund_request__isnull=False)
+            ),
         ]
         triggers = [
             pgtrigger.Protect(name="ticket_is_kept", operation=pgtrigger.Delete),
@@ -112,24 +119,33 @@ class Ticket(models.Model):
                 name="ticket_question_is_fixed", fields=["key", "customer", "kind", "subject", "opened_at"]
             ),
             pgtrigger.Trigger(
-                name="ticket_keeps_its_order",
+                name="ticket_keeps_what_it_is_about",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
                     "OLD.order_id IS NOT NULL AND OLD.order_id IS DISTINCT FROM NEW.order_id"
+                    " OR OLD.refund_request_id IS NOT NULL"
+                    " AND OLD.refund_request_id IS DISTINCT FROM NEW.refund_request_id"
                 ),
-                func="RAISE EXCEPTION 'a ticket keeps its order' USING ERRCODE = 'check_violation';",
+                func="RAISE EXCEPTION 'a ticket keeps its order and its request' USING ERRCODE = 'check_violation';",
             ),
             pgtrigger.Trigger(
                 name="ticket_about_an_own_order",
                 when=pgtrigger.Before,
-                operation=pgtrigger.Insert | pgtrigger.UpdateOf("order_id", "customer_id"),
-                condition=pgtrigger.Condition("NEW.order_id IS NOT NULL"),
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("order_id", "customer_id", "refund_request_id"),
+                condition=pgtrigger.Condition("NEW.order_id IS NOT NULL OR NEW.refund_request_id IS NOT NULL"),
                 func="""
                     IF NOT EXISTS (
                         SELECT 1 FROM orders_order WHERE id = NEW.order_id AND customer_id = NEW.customer_id
                     ) THEN
                         RAISE EXCEPTION 'a ticket is about an order of its customer'
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    IF NEW.refund_request_id IS NOT NULL AND NOT EXISTS (
+                        SELECT 1 FROM refunds_refundrequest
+                        WHERE id = NEW.refund_request_id AND order_id = NEW.order_id
+                    ) THEN
+                        RAISE EXCEPTION 'a ticket leads to a request about its order'
                             USING ERRCODE = 'check_violation';
                     END IF;
                     RETURN NEW;

@@ -241,7 +241,7 @@ def test_a_key_in_use_is_unknown_until_the_other_call_is_done(
     at_sandbox: Stripe, make_stripe: MakeStripe, sandbox: PaymentsSandbox
 ) -> None:
     leg = back(paid(at_sandbox, sandbox))
-    sandbox.fault("slow", path="/v1/refunds", method="POST", times=1, seconds=1.0)
+    sandbox.fault("slow", path="/v1/refunds", method="POST", times=1, seconds=3.0)
     other = threading.Thread(target=at_sandbox.refund, args=(leg,))
     other.start()
     while sandbox.faults.left():
@@ -255,15 +255,16 @@ def test_a_key_in_use_is_unknown_until_the_other_call_is_done(
     assert len(sandbox.refunds()) == 1
 
 
-def test_a_stall_is_unknown_and_the_refund_is_found(make_stripe: MakeStripe, sandbox: PaymentsSandbox) -> None:
-    stripe = make_stripe(sandbox.url, key=sandbox.key, timeout=0.5)
-    leg = back(paid(stripe, sandbox))
+def test_a_stall_is_unknown_and_the_refund_is_found(
+    at_sandbox: Stripe, make_stripe: MakeStripe, sandbox: PaymentsSandbox
+) -> None:
+    leg = back(paid(at_sandbox, sandbox))
     sandbox.fault("stall", path="/v1/refunds", method="POST", times=1, seconds=2.0)
 
     with pytest.raises(OutcomeUnknown):
-        stripe.refund(leg)
+        make_stripe(sandbox.url, key=sandbox.key, timeout=0.5).refund(leg)
 
-    found = stripe.find_refund(leg)
+    found = at_sandbox.find_refund(leg)
     assert found is not None
     assert (found.leg, found.standing) == (7, RefundStanding.PAID)
 

@@ -57,8 +57,8 @@ def test_does_not_know_what_happened_when_the_connection_drops(
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (Reply((b"{", b"}"), pause=3.0), "broke after the call was sent"),
-        (Reply((b" ",) * 40, pause=0.05), "took longer than 0.5 s"),
+        (Reply((b"{", b"}"), pause=30.0), "broke after the call was sent"),
+        (Reply((b" ",) * 600, pause=0.05), "took longer than 0.5 s"),
     ],
 )
 def test_waits_no_longer_than_told_for_an_answer_as_a_whole(
@@ -70,7 +70,7 @@ def test_waits_no_longer_than_told_for_an_answer_as_a_whole(
     with pytest.raises(OutcomeUnknown, match=said):
         make_stripe(server.url, timeout=0.5).refund(leg)
 
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 10
 
 
 def test_reads_no_more_than_a_sensible_answer(stripe: Stripe, server: Scripted, leg: RefundRequest) -> None:

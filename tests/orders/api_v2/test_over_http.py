@@ -32,7 +32,7 @@ def at_once(call: Callable[[int], Any]) -> list[Any]:
     barrier = Barrier(CALLERS)
 
     def one(caller: int) -> Any:
-        barrier.wait(10)
+        barrier.wait(60)
         return call(caller)
 
     with ThreadPoolExecutor(CALLERS) as pool:

@@ -14,7 +14,7 @@ def race(*contenders: Callable[[], Any]) -> list[Any]:
 
     def run_one(contender: Callable[[], Any]) -> Any:
         try:
-            barrier.wait(10)
+            barrier.wait(60)
             return contender()
         finally:
             connection.close()
