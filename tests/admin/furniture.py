@@ -2,6 +2,9 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from io import BytesIO
+
+from PIL import Image
 
 from billing import arrangements, payouts, withdrawals
 from billing.gateways.base import OutcomeUnknown
@@ -20,13 +23,18 @@ from billing.models import (
 )
 from billing.sending import calls, claims, outcomes
 from billing.sending.calls import Outcome
+from orders import handling
 from orders.models import Cause
 from panel.accounts.models import User
 from panel.support import answering, refunding
 from panel.support.models import SavedReply
+from refunds.desk import referring, talking
+from refunds.models import RefundRequest, RequestState
+from refunds.uploads import Upload
 from tests.factories import (
     AT,
     HOUR,
+    desk,
     make_customer,
     make_service,
     make_staff,
@@ -37,6 +45,15 @@ from tests.factories import (
 from tests.support import asking
 
 LATER = AT + HOUR
+
+
+def _picture() -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (2, 2), "red").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+PICTURE = Upload("screen.png", _picture())
 
 
 def begin(withdrawal: Withdrawal, at: datetime = LATER) -> None:
@@ -141,3 +158,23 @@ def furnish_support(number: int) -> None:
     asking.close(closed, grace)
     refunding.turn_into_request(ticket_id=answered.pk, order_id=None, cause=Cause.CHANGE_OF_MIND, staff=grace, at=AT)
     SavedReply.objects.create(title=f"Reply {number}", text="Hello {name}")
+
+
+def furnish_desk() -> None:
+    """Make a refund request in every state: asked by a customer, by staff, by the policy; to confirm, urgent, asked."""
+    staff, other = make_staff("grace"), make_staff("hopper")
+    waiting, confirming = desk.order_in_review(), desk.order_in_review()
+    talking.claim(request_id=waiting.pk, staff=staff, at=AT)
+    talking.ask(request_id=waiting.pk, staff=staff, question="Which <b>link</b>?", at=AT)
+    desk.approve(confirming, staff, "2", note="<b>half</b>")
+    running = desk.ask_for_refund(desk.started(remains=400), description="<b>slow</b>\nvery", files=(PICTURE,))
+    talking.expedite(request_id=running.pk, customer=running.customer, reason="A <b>fair</b>", at=AT)
+    referring.refer(request_id=running.pk, staff=staff, note="Are they at it?", at=AT)
+    desk.approve(desk.order_in_review(), staff)
+    desk.confirm(desk.approve(desk.order_in_review(), staff, "2"), other)
+    desk.decline(desk.order_in_review(), staff)
+    desk.withdraw(desk.ask_for_refund(desk.started()))
+    desk.ask_for_refund(desk.started(), cause=Cause.CHANGE_OF_MIND)
+    superseded = desk.order_in_review()
+    handling.set_partial(order_id=superseded.order_id, remains=100, cause=Cause.CANNOT_COMPLETE, staff=staff, at=AT)
+    assert {*RefundRequest.objects.values_list("state", flat=True)} == set(RequestState.values)

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from billing.models import Account, CustomerAccount, Transfer
 from panel.accounts import keys, suspension
-from panel.accounts.models import ApiKey, Standing, User
+from panel.accounts.models import ApiKey, Standing, StandingChange, User
 from tests.admin.pages import action, clerk, detail, hidden_of, listing, said, signed_in, submit, text_of
 from tests.factories import AT, make_customer, make_staff
 
@@ -126,7 +126,7 @@ def test_who_may_not_post_transfers_can_not_adjust() -> None:
         assert client.get(action("accounts_user", name, ada.pk)).status_code == 403
         assert client.post(action("accounts_user", name, ada.pk), {"_asked": "1"}).status_code == 403
     titles = [button["title"] for button in client.get(detail("accounts_user", ada.pk)).context["actions_detail"]]
-    assert titles == ["Suspend…"]
+    assert titles == ["Change standing…", "Suspend…"]
 
 
 def test_suspends_with_a_reason_and_lifts() -> None:
@@ -138,7 +138,13 @@ def test_suspends_with_a_reason_and_lifts() -> None:
     ada.refresh_from_db()
     assert (ada.is_suspended, ada.suspension_reason) == (True, "Chargeback.")
     buttons = client.get(detail("accounts_user", ada.pk)).context["actions_detail"]
-    assert [button["title"] for button in buttons] == ["Credit…", "Debit…", "Record a deposit…", "Lift suspension"]
+    assert [button["title"] for button in buttons] == [
+        "Credit…",
+        "Debit…",
+        "Record a deposit…",
+        "Change standing…",
+        "Lift suspension",
+    ]
     submit(client, action("accounts_user", "lift", ada.pk))
 
     ada.refresh_from_db()
@@ -151,16 +157,66 @@ def form_of(client: object, address: str) -> dict[str, object]:
     return {name: form.get_initial_for_field(field, name) or "" for name, field in form.fields.items()}
 
 
-def test_sets_the_standing_without_touching_a_suspension_made_meanwhile() -> None:
+def test_saves_the_account_without_touching_its_standing_nor_a_suspension_made_meanwhile() -> None:
     ada, client = make_customer(), signed_in(clerk("accounts.change_user"))
     given = form_of(client, detail("accounts_user", ada.pk))
     suspension.suspend(user=User.objects.get(pk=ada.pk), reason="Chargeback.", at=AT)
 
-    answer = client.post(detail("accounts_user", ada.pk), {**given, "standing": "abuse_flagged", "is_active": "on"})
+    given |= {"name": "Ada L.", "standing": "abuse_flagged", "is_active": "on"}
+    answer = client.post(detail("accounts_user", ada.pk), given)
 
     assert answer.status_code == 302
     ada.refresh_from_db()
-    assert (ada.standing, ada.suspension_reason) == (Standing.ABUSE_FLAGGED, "Chargeback.")
+    assert (ada.name, ada.standing, ada.suspension_reason) == ("Ada L.", Standing.CLEAR, "Chargeback.")
+    assert not StandingChange.objects.exists()
+
+
+def test_raises_and_lifts_a_flag_with_reasons_that_the_next_one_reads() -> None:
+    ada, staff = make_customer(), make_staff(group="Manager")
+    client = signed_in(staff)
+    address = action("accounts_user", "change_standing", ada.pk)
+
+    said(client, submit(client, address, {"to": "abuse_flagged", "reason": "Five <claims> in a week"}))
+    page = said(client, submit(client, address, {"to": "clear", "reason": "All of them were right"}))
+
+    ada.refresh_from_db()
+    assert ada.standing == Standing.CLEAR
+    lifted, raised = StandingChange.objects.filter(user=ada)
+    assert (raised.to_standing, raised.reasons, raised.changed_by) == (
+        "abuse_flagged",
+        ["Five <claims> in a week"],
+        staff,
+    )
+    assert (lifted.to_standing, lifted.reasons) == ("clear", ["All of them were right"])
+    assert "Five &lt;claims&gt; in a week" in page
+    assert "Five <claims>" not in page
+    assert "Flagged for abuse → Clear" in page
+
+
+def test_refuses_a_standing_without_a_reason_or_of_no_kind() -> None:
+    ada, client = make_customer(), signed_in(make_staff())
+    address = action("accounts_user", "change_standing", ada.pk)
+
+    silent = submit(client, address, {"to": "fraud_suspected", "reason": " "})
+    odd = submit(client, address, {"to": "saint", "reason": "He is one"})
+    same = submit(client, address, {"to": "clear", "reason": "He is so already"})
+
+    assert list(silent.context["form"].errors) == ["reason"]
+    assert list(odd.context["form"].errors) == list(same.context["form"].errors) == ["to"]
+    ada.refresh_from_db()
+    assert ada.standing == Standing.CLEAR
+    assert not StandingChange.objects.exists()
+
+
+def test_who_may_not_change_customers_changes_no_standing() -> None:
+    ada, client = make_customer(), signed_in(make_staff(group="Approver"))
+    address = action("accounts_user", "change_standing", ada.pk)
+
+    assert client.get(address).status_code == 403
+    assert client.post(address, {"_asked": "1", "to": "abuse_flagged", "reason": "So"}).status_code == 403
+
+    ada.refresh_from_db()
+    assert ada.standing == Standing.CLEAR
 
 
 def test_who_is_no_superuser_can_not_make_himself_one_nor_touch_staff() -> None:

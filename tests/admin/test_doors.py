@@ -23,7 +23,7 @@ from orders.models import AttentionItem, CancelRequest, Order, OrderEvent, Submi
 from panel.accounts.models import ApiKey
 from panel.notifications.models import Email
 from panel.support.models import Ticket
-from refunds.models import Decision, PolicyVersion
+from refunds.models import Decision, PolicyVersion, RefundRequest
 from tests.admin.furniture import furnish_money, furnish_support
 from tests.admin.pages import action, clerk, detail, listing, signed_in
 from tests.factories import make_customer, make_service, make_staff, place_order
@@ -40,6 +40,7 @@ READ_ONLY = [
     Order,
     OrderEvent,
     PolicyVersion,
+    RefundRequest,
     Submission,
     Ticket,
     *MONEY,
@@ -113,7 +114,7 @@ def test_the_sidebar_offers_only_what_may_be_opened() -> None:
     page = signed_in(clerk("orders.view_order", "refunds.change_decision")).get(reverse("admin:index"))
 
     titles = [item["title"] for group in page.context["sidebar_navigation"] for item in group["items"]]
-    assert titles == ["Refund decisions", "Orders"]
+    assert titles == ["Orders", "Refund decisions"]
 
 
 def test_an_action_without_the_csrf_token_is_refused() -> None:

@@ -1,17 +1,13 @@
-"""The attention queue and the decisions that wait: settled by people, once, with a reason."""
-
-from decimal import Decimal
+"""The attention queue: settled by people, once, with a reason. Refund requests have a queue of their own."""
 
 import pytest
 from django.db import transaction
 
 from orders import attention
 from orders.attention import Concern
-from orders.models import AttentionItem, AttentionKind, Cause, Order, OrderStatus, Submission, SubmissionState
-from panel.accounts.models import Standing
-from refunds.models import Decision, DecisionState
+from orders.models import AttentionItem, AttentionKind, Order, OrderStatus, Submission, SubmissionState
 from tests.admin.pages import action, clerk, detail, listing, said, signed_in, submit, text_of
-from tests.factories import AT, fund, make_customer, make_provider, make_service, make_staff, move, place_order
+from tests.factories import AT, make_customer, make_provider, make_service, make_staff, move, place_order
 
 pytestmark = pytest.mark.django_db
 
@@ -27,15 +23,6 @@ def filed(kind: AttentionKind = AttentionKind.UNKNOWN_STATUS) -> AttentionItem:
     with transaction.atomic():
         attention.file([Concern(kind, "the provider says <Odd>", order.pk, report={"status": "<Odd>"})], AT)
     return AttentionItem.objects.get(order=order)
-
-
-def waiting(customer_funds: str = "50") -> Decision:
-    customer = make_customer("flagged", funds=customer_funds)
-    customer.standing = Standing.ABUSE_FLAGGED
-    customer.save(update_fields=["standing"])
-    order = place_order(customer, make_service())
-    move(order, OrderStatus.PARTIAL, remains=400, cause=Cause.CANNOT_COMPLETE)
-    return Decision.objects.get(order=order, state=DecisionState.AWAITING_REVIEW)
 
 
 class TestAttention:
@@ -145,73 +132,3 @@ class TestAttention:
             assert client.post(action("orders_attentionitem", name, item.pk), {"_asked": "1"}).status_code == 403
         item.refresh_from_db()
         assert item.resolved_at is None
-
-
-class TestDecisions:
-    def test_approves_with_a_note_and_credits_what_was_said_before(self) -> None:
-        decision, staff = waiting(), make_staff()
-        client = signed_in(staff)
-        address = action("refunds_decision", "approve", decision.pk)
-
-        assert "1.00 USD will be credited" in text_of(client.get(address))
-        page = said(client, submit(client, address, {"note": "delivery log shows a stop"}))
-
-        assert "1.00 USD was credited after review: delivery log shows a stop" in page
-        decision.refresh_from_db()
-        assert (decision.state, decision.reviewed_by) == (DecisionState.APPROVED, staff)
-        assert Order.objects.get(pk=decision.order_id).refunded == Decimal("1.00")
-        assert client.get(detail("refunds_decision", decision.pk)).context["actions_detail"] == []
-
-    def test_declines_with_a_note_and_credits_nothing(self) -> None:
-        decision, client = waiting(), signed_in(make_staff())
-
-        submit(client, action("refunds_decision", "decline", decision.pk), {"note": "it is all there"})
-
-        decision.refresh_from_db()
-        assert decision.state == DecisionState.DECLINED
-        assert Order.objects.get(pk=decision.order_id).refunded == 0
-
-    @pytest.mark.parametrize("name", ["approve", "decline"])
-    def test_refuses_without_a_note(self, name: str) -> None:
-        decision, client = waiting(), signed_in(make_staff())
-
-        answer = submit(client, action("refunds_decision", name, decision.pk), {"note": " "})
-
-        assert "note" in answer.context["form"].errors
-        decision.refresh_from_db()
-        assert decision.state == DecisionState.AWAITING_REVIEW
-
-    def test_the_second_reviewer_is_told_so_and_nothing_is_paid_twice(self) -> None:
-        decision, client = waiting(), signed_in(make_staff())
-        address = action("refunds_decision", "approve", decision.pk)
-        submit(client, address, {"note": "yes"})
-
-        answer = submit(client, address, {"note": "yes again"})
-
-        assert "This decision is approved already." in text_of(answer)
-        assert Order.objects.get(pk=decision.order_id).refunded == Decimal("1.00")
-
-    def test_nobody_reviews_an_own_order(self) -> None:
-        staff = make_staff()
-        fund(staff, "50")
-        staff.standing = Standing.ABUSE_FLAGGED
-        staff.save(update_fields=["standing"])
-        order = place_order(staff, make_service())
-        move(order, OrderStatus.PARTIAL, remains=400, cause=Cause.CANNOT_COMPLETE)
-        decision, client = Decision.objects.get(order=order), signed_in(staff)
-
-        answer = submit(client, action("refunds_decision", "approve", decision.pk), {"note": "for me"})
-
-        assert "Nobody reviews a refund of an own order." in text_of(answer)
-        order.refresh_from_db()
-        assert order.refunded == 0
-
-    def test_who_may_only_look_reviews_nothing(self) -> None:
-        decision, client = waiting(), signed_in(clerk("refunds.view_decision"))
-
-        assert client.get(detail("refunds_decision", decision.pk)).context["actions_detail"] == []
-        for name in ("approve", "decline"):
-            answer = client.post(action("refunds_decision", name, decision.pk), {"_asked": "1", "note": "yes"})
-            assert answer.status_code == 403
-        decision.refresh_from_db()
-        assert decision.state == DecisionState.AWAITING_REVIEW

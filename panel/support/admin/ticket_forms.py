@@ -56,6 +56,7 @@ def turning(orders: Sequence[Order], *, is_fixed: bool) -> type[forms.Form]:
         return TurnForm
 
     class TurnWithOrderForm(TurnForm):
+        field_order = ("order", "cause")
         order = choice(
             [
                 ("", "Please choose"),

@@ -14,7 +14,8 @@ from panel.support import queries
 from panel.support.models import MessageKind, Ticket, TicketMessage
 
 _LATEST = 10
-_WHO = {MessageKind.CUSTOMER: "Customer", MessageKind.STAFF: "Staff", MessageKind.NOTE: "Note, for staff only"}
+_SIDE = {MessageKind.CUSTOMER: "Customer", MessageKind.STAFF: "Staff"}
+_NOTE = "Note, for staff only"
 
 
 def of(request: HttpRequest, ticket: Ticket) -> list[Panel]:
@@ -28,26 +29,20 @@ def of(request: HttpRequest, ticket: Ticket) -> list[Panel]:
 
 def conversation(ticket: Ticket) -> Panel:
     """Return all that was written, the latest first."""
-    rows = [
-        (
-            moment(message.at),
-            _who(message),
-            link("accounts_user", message.author_id, message.author),
-            lines(message.text),
-        )
-        for message in queries.with_notes(ticket)
-    ]
-    return Panel("Conversation, the latest first", ("At (UTC)", "From", "Who", "Text"), rows)
+    rows = [(nowrap(moment(message.at)), _who(message), lines(message.text)) for message in queries.with_notes(ticket)]
+    return Panel("Conversation, the latest first", ("At (UTC)", "From", "Text"), rows)
 
 
-def _who(message: TicketMessage) -> SafeString | str:
-    words = _WHO[MessageKind(message.kind)]
-    return format_html("<em>{}</em>", words) if message.is_note else words
+def _who(message: TicketMessage) -> SafeString:
+    words = format_html("<em>{}</em>", _NOTE) if message.is_note else _SIDE[MessageKind(message.kind)]
+    author = message.author
+    return format_html("{}<br>{}", link("accounts_user", author.pk, author.name or author.email), words)
 
 
 def lines(text: str) -> SafeString:
-    """Write a text as it was typed, its markup escaped and its line breaks kept."""
-    return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in text.split("\n")))
+    """Write a text as it was typed: its markup escaped, its line breaks kept, and no wider than the page."""
+    typed = format_html_join(mark_safe("<br>"), "{}", ((line,) for line in text.split("\n")))
+    return format_html('<div class="max-w-xl break-words">{}</div>', typed)
 
 
 def _customer(ticket: Ticket) -> Panel:

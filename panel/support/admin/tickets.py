@@ -59,7 +59,7 @@ class TicketFilter(ShowFilter):
 class TicketAdmin(ReadOnlyAdmin):
     """Nothing here is edited: customers write, and staff answer by the same use cases."""
 
-    list_display = ("number", "asked", "kind", "owner", "of_order", "state_label", "due", "holder", "opened")
+    list_display = ("number", "asked", "about", "owner", "of_order", "state_label", "due", "holder", "opened")
     list_select_related = ("customer", "assignee")
     list_filter = (TicketFilter, "kind")
     search_fields = ("id",)
@@ -114,6 +114,10 @@ class TicketAdmin(ReadOnlyAdmin):
     def asked(self, ticket: Ticket) -> str:
         return brief(ticket.subject)
 
+    @shown(description="About", ordering="kind")
+    def about(self, ticket: Ticket) -> str:
+        return nowrap(ticket.get_kind_display())
+
     @shown(description="Customer")
     def owner(self, ticket: Ticket) -> object:
         return link("accounts_user", ticket.customer_id, ticket.customer)
@@ -140,7 +144,7 @@ class TicketAdmin(ReadOnlyAdmin):
 
     @shown(description="Assigned to", ordering="assignee__email")
     def holder(self, ticket: Ticket) -> str:
-        return str(ticket.assignee) if ticket.assignee else "-"
+        return (ticket.assignee.name or ticket.assignee.email) if ticket.assignee else "-"
 
     @shown(description="Opened (UTC)", ordering="opened_at")
     def opened(self, ticket: Ticket) -> str:

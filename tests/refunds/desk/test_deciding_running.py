@@ -58,7 +58,7 @@ def reached(request: RefundRequest) -> tuple[str, int | None]:
 def test_ends_the_order_with_what_remains_and_credits_what_the_policy_proposes(
     cause: Cause, remains: int, status: str, credited: str, by_the_end: str, hiro: User
 ) -> None:
-    request = asked(cause)
+    request = asked(cause, known=None)
 
     approve(request, hiro, remains=remains)
 

@@ -119,6 +119,22 @@ class TestOverruling:
 
         assert approve(request, hiro, "0.5").awaits_second
 
+    @pytest.mark.parametrize(("remains", "alone"), [(399, True), (400, True), (401, False), (1000, False)])
+    def test_more_undelivered_units_than_were_reported_need_one(
+        self,
+        remains: int,
+        alone: bool,  # noqa: FBT001 - a case
+        hiro: User,
+    ) -> None:
+        request = approve(ask_for_refund(started(remains=400)), hiro, remains=remains)
+
+        assert (request.state == RequestState.APPROVED, request.awaits_second) == (alone, not alone)
+
+    def test_units_of_which_nothing_was_reported_need_none(self, hiro: User) -> None:
+        request = approve(ask_for_refund(started()), hiro, remains=1000)
+
+        assert (request.state, request.amount) == (RequestState.APPROVED, Decimal(10))
+
     def test_a_recommendation_writes_to_nobody_and_says_to_staff_why(self, hiro: User) -> None:
         request = order_in_review()
 
@@ -167,10 +183,10 @@ class TestConfirming:
             confirm(request, grace)
 
     def test_is_refused_to_an_agent(self, hiro: User) -> None:
-        request = recommended(hiro)
+        request, otto = recommended(hiro), make_agent("otto")
 
         with nothing_moves(), pytest.raises(Forbidden, match="may not do this"):
-            confirm(request, make_agent("otto"))
+            confirm(request, otto)
 
     def test_is_refused_to_its_customer(self, hiro: User, ida: User) -> None:
         fund(ida, "20")
@@ -186,11 +202,11 @@ class TestConfirming:
             confirm(request, ida)
 
     def test_is_refused_twice(self, hiro: User, ida: User) -> None:
-        request = recommended(hiro)
+        request, zoe = recommended(hiro), make_approver("zoe")
         confirm(request, ida)
 
         with nothing_moves(), pytest.raises(access.NotOpen):
-            confirm(request, make_approver("zoe"))
+            confirm(request, zoe)
 
     def test_is_refused_when_the_customers_standing_changes_what_is_proposed(self, hiro: User, ida: User) -> None:
         order = started(remains=400)
@@ -205,8 +221,9 @@ class TestConfirming:
         request = approve(ask_for_refund(order), hiro, "6", remains=400)
         move(order, OrderStatus.PARTIAL, remains=300)
 
-        with nothing_moves(), pytest.raises(deciding.NotRecommended):
+        with nothing_moves(), pytest.raises(access.NotOpen):
             confirm(request, ida)
+        assert money(order) == (Decimal(3), Decimal(7))
 
 
 class TestWhileItIsRecommended:
@@ -266,12 +283,12 @@ class TestSendingBack:
         assert approve(request, hiro, "7").awaits_second
 
     def test_needs_a_reason_and_something_recommended(self, hiro: User, ida: User) -> None:
-        request = recommended(hiro)
+        request, other = recommended(hiro), order_in_review()
 
         with nothing_moves(), pytest.raises(access.TextMissing):
             send_back(request, ida, note=" ")
         with nothing_moves(), pytest.raises(deciding.NotRecommended):
-            send_back(order_in_review(), ida)
+            send_back(other, ida)
 
 
 class TestWhenTheOrderMoves:
