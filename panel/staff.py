@@ -39,11 +39,6 @@ def _waiting(**rows: object) -> _Waits:
     return _Waits(lambda _model: Q(**rows))
 
 
-def _overdue(_model: Any) -> Q:  # noqa: ANN401 - as below
-    states = ["in_review", "requested", "scheduled", "sending", "unknown"]
-    return Q(state__in=states, overdue_at__lte=timezone.now())
-
-
 def _unanswered(_model: Any) -> Q:  # noqa: ANN401 - as below
     return Q(state="open", due_at__lte=timezone.now())
 
@@ -85,7 +80,7 @@ _SIDEBAR: dict[str, list[_Entry]] = {
             "Withdrawals",
             "payments",
             "billing.withdrawal",
-            (_Waits(_overdue, "overdue", "danger"), _waiting(state="in_review")),
+            (_Waits(_late, "overdue", "danger"), _waiting(state="in_review")),
         ),
         _Entry(
             "Arrangements",

@@ -1,4 +1,4 @@
-"""The whole audit: the ledger's invariants, and that orders and decisions agree with it."""
+"""The whole audit: the ledger's invariants, and that orders, decisions and refund requests agree with it."""
 
 from collections.abc import Sequence
 
@@ -107,6 +107,82 @@ CHECKS: Sequence[Check] = (
             SELECT to_status FROM orders_orderevent e WHERE e.order_id = o.id ORDER BY id DESC LIMIT 1
         ) e ON TRUE
         WHERE o.status IS DISTINCT FROM e.to_status
+        """,
+    ),
+    Check(
+        "every decision that waits has an open refund request about its order",
+        """
+        SELECT 'decision ' || d.id, 'order ' || d.order_id FROM refunds_decision d
+        WHERE d.state = 'awaiting_review'
+          AND NOT EXISTS (SELECT 1 FROM refunds_refundrequest r WHERE r.order_id = d.order_id AND r.state = 'open')
+        """,
+    ),
+    Check(
+        "every open refund request that a policy opened has a decision that waits",
+        """
+        SELECT 'refund request ' || r.id, 'order ' || r.order_id FROM refunds_refundrequest r
+        WHERE r.state = 'open' AND r.origin = 'policy'
+          AND NOT EXISTS (
+            SELECT 1 FROM refunds_decision d WHERE d.order_id = r.order_id AND d.state = 'awaiting_review'
+          )
+        """,
+    ),
+    Check(
+        "a refund request has its order's customer and policy version, and its decision is one of its order",
+        """
+        SELECT 'refund request ' || r.id, 'order ' || r.order_id, 'decision ' || coalesce(d.id::text, 'none')
+        FROM refunds_refundrequest r
+        LEFT JOIN orders_order o ON o.id = r.order_id
+        LEFT JOIN refunds_decision d ON d.id = r.decision_id
+        WHERE o.customer_id IS DISTINCT FROM r.customer_id OR o.policy_version IS DISTINCT FROM r.policy_version_id
+           OR d.order_id <> r.order_id
+        """,
+    ),
+    Check(
+        "a refund request credited what its decision says, and its transfers gave back no more than it credited",
+        """
+        SELECT 'refund request ' || r.id, 'amount ' || r.amount, 'decision says ' || coalesce(d.credited::text, 'none'),
+               'transfers say ' || coalesce(t.credited, 0)
+        FROM refunds_refundrequest r
+        LEFT JOIN refunds_decision d ON d.id = r.decision_id
+        LEFT JOIN (
+            SELECT split_part(key, ':', 2)::bigint AS request_id, sum(amount) AS credited FROM billing_transfer
+            WHERE kind = 'order_refund' AND key LIKE 'refund_request:%' GROUP BY 1
+        ) t ON t.request_id = r.id
+        WHERE (d.id IS NOT NULL AND (r.amount <> d.credited OR coalesce(t.credited, 0) <> r.amount))
+           OR coalesce(t.credited, 0) > r.amount
+           OR (r.state <> 'approved' AND t.credited > 0)
+        """,
+    ),
+    Check(
+        "what the refund requests of an order credited, its decisions of the same moments did",
+        """
+        SELECT 'order ' || r.order_id, 'requests say ' || sum(r.amount),
+               'decisions say ' || coalesce(max(d.credited), 0)
+        FROM refunds_refundrequest r
+        LEFT JOIN LATERAL (
+            SELECT sum(d.credited) AS credited FROM refunds_decision d
+            WHERE d.order_id = r.order_id AND EXISTS (
+                SELECT 1 FROM refunds_refundrequest a
+                WHERE a.order_id = d.order_id AND a.amount > 0 AND a.closed_at IN (d.at, d.reviewed_at)
+            )
+        ) d ON TRUE
+        WHERE r.amount > 0
+        GROUP BY r.order_id
+        HAVING sum(r.amount) > coalesce(max(d.credited), 0)
+        """,
+    ),
+    Check(
+        "the last answer in the log of every refund request is its state",
+        """
+        SELECT 'refund request ' || r.id, 'state ' || r.state, 'last answer ' || coalesce(e.kind, 'none')
+        FROM refunds_refundrequest r
+        LEFT JOIN LATERAL (
+            SELECT kind FROM refunds_refundrequestevent e
+            WHERE e.request_id = r.id AND e.kind IN ('opened', 'approved', 'declined', 'withdrawn', 'superseded')
+            ORDER BY id DESC LIMIT 1
+        ) e ON TRUE
+        WHERE e.kind IS DISTINCT FROM CASE r.state WHEN 'open' THEN 'opened' ELSE r.state END
         """,
     ),
 )

@@ -44,7 +44,7 @@ def _in(state: WithdrawalState) -> tuple[str, Any]:
 
 
 def _overdue(rows: Rows) -> Rows:
-    return _open(rows).filter(overdue_at__lte=timezone.now())
+    return rows.filter(Withdrawal.overdue(timezone.now()))
 
 
 def _to_arrange(rows: Rows) -> Rows:

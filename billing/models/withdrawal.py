@@ -1,6 +1,7 @@
 """Withdrawals: balance on its way back to a customer, in legs, one for each deposit that it is paid back to."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, ClassVar, Final
 from uuid import uuid4
 
@@ -207,6 +208,11 @@ class Withdrawal(models.Model):
 
     def __str__(self) -> str:
         return f"Withdrawal {self.pk}"
+
+    @staticmethod
+    def overdue(at: datetime) -> Q:
+        """Return what finds withdrawals that are not sent although the promised day is over."""
+        return Q(state__in=PROMISED, overdue_at__lte=at)
 
 
 # The parts of a deposit follow the states of its legs, so that no code path can send more than was received: the

@@ -72,6 +72,7 @@ def withdrawal_scheduled(
         "parts": [f"{writing.money(part)} to {destination}" for part, destination in parts],
         "send_by": writing.day(send_by),
         "bank_by": writing.day(bank_by),
+        "reckoning": writing.reckoning(),
         "arranged": writing.money(arranged) if arranged else "",
         "cancel_until": writing.moment(cancel_until, reader=customer),
         "url": writing.link(url),
@@ -110,6 +111,7 @@ def withdrawal_in_review(
         "amount": writing.money(amount),
         "reason": reason,
         "send_by": writing.day(send_by) if send_by else "",
+        "reckoning": writing.reckoning() if send_by else "",
         "arranged": writing.money(arranged) if arranged else "",
         "url": writing.link(url),
     }
@@ -161,6 +163,7 @@ def withdrawal_paid(
         "traceable": "yes" if any(reference for _part, _method, reference in parts) else "",
         "returned": writing.money(returned) if returned else "",
         "bank_by": writing.day(bank_by),
+        "reckoning": writing.reckoning(),
         "url": writing.link(url),
     }
     key = f"withdrawal:{withdrawal_number}:paid" if leg is None else f"withdrawal:{withdrawal_number}:leg:{leg}:paid"

@@ -30,6 +30,13 @@ def day(promised: date) -> str:
     return in_words(promised, "l, F j, Y")
 
 
+def reckoning() -> str:
+    """Say whose business days and whose clock promised days are by."""
+    return (
+        f"Business days are those of the {settings.BUSINESS_CALENDAR} calendar, in the time zone {settings.TIME_ZONE}."
+    )
+
+
 def moment(at: datetime, *, reader: User) -> str:
     """Write an instant in the reader's time zone, and name that zone: `Friday, November 20, 2026, 13:00 CET`."""
     local = at.astimezone(reader.zone)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from billing import promises
 from panel.kernel import business_days, time_zones
+from panel.notifications import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,4 @@ def moment_in_full(shown: datetime, *, at: datetime) -> Moment:
 
 def reckoning() -> str:
     """Say whose business days and whose clock the dates are by."""
-    return (
-        f"Business days are those of the {settings.BUSINESS_CALENDAR} calendar, in the time zone {settings.TIME_ZONE}."
-    )
+    return writing.reckoning()

@@ -27,7 +27,6 @@ class LocalTimeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer the request."""
-        timezone.deactivate()
         try:
             return self.get_response(request)
         finally:

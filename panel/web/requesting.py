@@ -32,16 +32,8 @@ _FIELDS: Final = ("cause", "description", "files")
 _ROOM_FOR_TEXT: Final = 2_000_000
 _MOST_OF_A_FORM: Final = MOST_FILES * MOST_BYTES + _ROOM_FOR_TEXT
 _TOO_LARGE: Final = {
-    Excess.TEXT: (
-        "description",
-        f"This text is far too long to be read; the most is {LONGEST_TEXT:,} characters. Go back in your browser to"
-        " shorten it.",
-    ),
-    Excess.FILES: (
-        "files",
-        f"This is far more than {MOST_FILES} files of up to {MOST_BYTES // 1024**2} MB each, so nothing of it was read."
-        " Choose fewer or smaller ones.",
-    ),
+    Excess.TEXT: f"This text is far too long to be read; the most is {LONGEST_TEXT:,} characters.",
+    Excess.FILES: f"This is far more than {MOST_FILES} files of up to {MOST_BYTES // 1024**2} MB each.",
 }
 
 
@@ -58,7 +50,8 @@ def _too_large(request: HttpRequest, excess: Excess) -> HttpResponse:
     order = None if number is None else queries.order(signed_in(request), number)
     if order is None:
         raise Http404
-    field, said = _TOO_LARGE[excess]
+    field = "description" if excess is Excess.TEXT else "files"
+    said = f"{_TOO_LARGE[excess]} Nothing of the form was kept: go back in your browser to mend it."
     return _form(request, order, Draft(), uuid4(), errors={field: said}, status=422)
 
 
@@ -101,7 +94,7 @@ def quote(request: HttpRequest) -> HttpResponse:
 
 
 def _sent(request: HttpRequest, order: Order) -> HttpResponse:
-    """Answer a form that was sent."""
+    """Answer a form that was sent: once for each key."""
     draft = Draft(request.POST.get("cause", ""), request.POST.get("description", ""))
     key = typed.key(request.POST.get("key"))
     before = None if key is None else refund_queries.by_key(key)
@@ -112,6 +105,11 @@ def _sent(request: HttpRequest, order: Order) -> HttpResponse:
         return _form(request, order, draft, uuid4(), errors={"form": "Please send the form once more."}, status=409)
     if "check" in request.POST:  # the button for browsers without scripts
         return _form(request, order, draft, key)
+    return _answered(request, order, draft, key)
+
+
+def _answered(request: HttpRequest, order: Order, draft: Draft, key: UUID) -> HttpResponse:
+    """Open what the form asks for and go to its page, or show the form again with what is wrong."""
     try:
         opened = _open(request, order, draft, key)
     except OrderNotFound as error:

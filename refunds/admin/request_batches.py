@@ -64,6 +64,8 @@ def approve(page: StaffAdmin, request: HttpRequest, queryset: QuerySet[RefundReq
     if not found.equal:
         for wish, why in found.others:
             messages.error(request, f"Request {wish.pk}: {why}")
+        if not chosen:
+            messages.error(request, "None of these waits any more.")
         return None
 
     def preview(_given: dict[str, Any]) -> Preview:

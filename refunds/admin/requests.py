@@ -112,7 +112,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """What waits by when it is due; the rest by the latest."""
-        return ("due_at", "id") if request.GET.get("show") in OPEN_TABS else ("-id",)
+        return ("due_at", "id") if (request.GET.get("show") or None) in OPEN_TABS else ("-id",)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:  # noqa: ANN401 - as upstream
         """Show what was recommended, or what was answered, where there is such."""

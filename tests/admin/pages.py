@@ -1,5 +1,6 @@
 """Speaking with the staff pages as a browser does: open a form page, send it with the hidden fields that it carries."""
 
+import html
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -47,7 +48,8 @@ def text_of(response: Any) -> str:
 
 def hidden_of(response: Any) -> dict[str, str]:
     """Return the hidden fields of a form page, without the token that the test browser does not need."""
-    return {name: value for name, value in HIDDEN.findall(text_of(response)) if name != "csrfmiddlewaretoken"}
+    found = {name: html.unescape(value) for name, value in HIDDEN.findall(text_of(response))}
+    return {name: value for name, value in found.items() if name != "csrfmiddlewaretoken"}
 
 
 def submit(client: Client, address: str, given: Mapping[str, object] | None = None) -> Any:

@@ -18,7 +18,7 @@ MAY_WRITE_ORDERS = {"orders/insertion.py"}
 MAY_SET_STATUS = {
     "orders/insertion.py",
     "orders/lifecycle.py",
-    "refunds/quotes.py",  # of a copy that is never saved: what would a move refund?
+    "refunds/desk/proposals.py",  # of a copy that is never saved: what would a move refund?
 }
 
 _MANAGERS = {"objects", "_default_manager", "_base_manager"}

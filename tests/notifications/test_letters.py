@@ -128,6 +128,18 @@ def test_receipt_says_so_when_something_else_arrived_than_was_asked() -> None:
     assert "You had entered" not in same.text + same.html
 
 
+def test_promised_days_say_whose_they_are() -> None:
+    maria = make_customer()
+    maria.time_zone = "Asia/Tokyo"
+    promised = [email for email in every(maria) if "reckoning" in email.context]
+
+    assert {email.template for email in promised} == {"withdrawal_scheduled", "withdrawal_in_review", "withdrawal_paid"}
+    for email in promised:
+        letter = said(email)
+        for text in (letter.text, words(letter.html)):
+            assert "Business days are those of the US calendar, in the time zone UTC." in text
+
+
 def test_a_failed_withdrawal_links_its_own_page_and_the_one_that_says_the_way_out() -> None:
     email = letters.withdrawal_failed(
         customer=make_customer(),

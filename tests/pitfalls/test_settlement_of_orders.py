@@ -18,10 +18,10 @@ from orders.fulfilment import sync
 from orders.fulfilment.client import Report
 from orders.fulfilment.sync import Answer
 from orders.models import AttentionItem, AttentionKind, Cause, Order, OrderStatus
-from refunds import reviews
-from refunds.models import Decision
+from refunds.desk import access, plans
 from tests.concurrency.racing import of, race
 from tests.factories import AT, make_customer, make_package, make_provider, make_service, make_staff, move, place_order
+from tests.factories.desk import approve, ask_for_refund, decline, request_about
 from tests.factories.reports import LATER, refunds_of, running, tell
 
 pytestmark = pytest.mark.django_db
@@ -69,8 +69,11 @@ def test_04_a_completed_order_is_refunded_by_no_second_path() -> None:
 
     with pytest.raises(canceling.CancelRefused):
         canceling.cancel(customer=order.customer, order_id=order.pk, at=LATER)
-    with pytest.raises(reviews.AlreadyReviewed):
-        reviews.approve(decision_id=Decision.objects.get(order=order).pk, reviewer=grace, note="Please", at=LATER)
+    declined = decline(ask_for_refund(order, at=LATER), grace, at=LATER)
+    with pytest.raises(access.NotOpen):
+        approve(declined, grace, at=LATER)
+    with pytest.raises(plans.NothingToPay):
+        approve(ask_for_refund(order, Cause.DROPPED, at=LATER), grace, at=LATER)
     tell(order, "In progress", "1000")
     tell(order, "Pending", "1000")
 
@@ -78,7 +81,7 @@ def test_04_a_completed_order_is_refunded_by_no_second_path() -> None:
     assert order.status == OrderStatus.COMPLETED
 
 
-def test_04_only_the_settlement_and_the_reviews_book_money_of_orders() -> None:
+def test_04_only_the_settlement_and_the_refund_desk_book_money_of_orders() -> None:
     root = Path(__file__).resolve().parents[2]
     callers = set()
     for room in ("panel", "billing", "orders", "refunds"):
@@ -100,7 +103,7 @@ def test_04_only_the_settlement_and_the_reviews_book_money_of_orders() -> None:
         "billing/withdrawal_moves.py",
         "billing/withdrawals.py",
         "orders/placing.py",
-        "refunds/reviews.py",
+        "refunds/desk/paying.py",
         "refunds/settlement.py",
     }
 
@@ -220,14 +223,11 @@ def test_14_a_refund_is_booked_as_one_and_names_its_order() -> None:
 def test_15_a_refund_approved_by_two_people_is_paid_once_and_within_the_charge() -> None:
     order, grace = running(), make_staff()
     handling.cancel(order_id=order.pk, cause=Cause.INVALID_TARGET, staff=grace, at=AT, remains=400)
-    decision = Decision.objects.get(order=order)
-    people = [make_staff("hiro"), make_staff("ida")]
+    request = request_about(order)
 
-    results = race(
-        [partial(reviews.approve, decision_id=decision.pk, reviewer=one, note="Fine", at=LATER) for one in people]
-    )
+    results = race([partial(approve, request, one, at=LATER) for one in (make_staff("hiro"), make_staff("ida"))])
 
-    assert len(of(reviews.AlreadyReviewed, results)) == 1
+    assert len(of(access.NotOpen, results)) == 1
     assert refunds_of(order) == [Decimal(4)]
 
 

@@ -11,19 +11,38 @@ from billing import audit as ledger_audit
 from orders import handling
 from orders.models import Cause, Order, OrderStatus
 from refunds import audit
-from refunds.models import Decision
+from refunds.models import Decision, RefundRequest, RequestState
 from tests.factories import AT, make_customer, make_service, make_staff, move, place_order
+from tests.factories.desk import approve, ask_for_refund, confirm, order_in_review, publish_paying_for_errors
 
 pytestmark = pytest.mark.django_db
 
 
+TABLES = (
+    "billing_account",
+    "billing_transfer",
+    "orders_order",
+    "orders_orderevent",
+    "refunds_decision",
+    "refunds_refundrequest",
+    "refunds_refundrequestevent",
+)
+
+
 @pytest.fixture
 def order() -> Order:
-    """A partial order of 10.00 with 4.00 refunded, beside one that is pending."""
+    """A partial order of 10.00 that was refunded in two parts: 4.00 at its end, and 1.00 by a request.
+
+    Beside it one that is pending, and one of which 4.00 wait for a person.
+    """
     ada, reach = make_customer(funds="50", promo="2"), make_service(rate="10")
     place_order(ada, reach)
     order = place_order(ada, reach)
     move(order, OrderStatus.PARTIAL, remains=400)
+    request = approve(ask_for_refund(order, Cause.SYSTEM_ERROR), make_staff("hiro"), "1")
+    confirm(request, make_staff("ida"))
+    order_in_review(ada)
+    order.refresh_from_db()
     return order
 
 
@@ -31,9 +50,12 @@ def tamper(statement: str, order: Order) -> None:
     """Write around every trigger and constraint, as a broken restore or a superuser's hand would."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in ("billing_account", "billing_transfer", "orders_order", "orders_orderevent", "refunds_decision"):
+        for table in TABLES:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        cursor.execute(statement, {"order": order.pk, "customer": order.customer_id})
+        request = RefundRequest.objects.get(order=order)
+        waiting = RefundRequest.objects.get(state=RequestState.OPEN)
+        numbers = {"order": order.pk, "customer": order.customer_id, "request": request.pk, "waiting": waiting.pk}
+        cursor.execute(statement, numbers)
 
 
 def test_sound_books_have_no_findings(order: Order) -> None:
@@ -82,6 +104,7 @@ BROKEN: dict[str, str] = {
         "UPDATE refunds_decision SET credited = 3 WHERE order_id = %(order)s"
     ),
     "an ended order has a decision, and nothing of its charge is left in progress unless it waits for review": (
+        "UPDATE refunds_refundrequest SET decision_id = NULL WHERE id = %(request)s;"
         "DELETE FROM refunds_decision WHERE order_id = %(order)s"
     ),
     "an order that has not ended is neither refunded nor recognized": (
@@ -93,7 +116,65 @@ BROKEN: dict[str, str] = {
     "the last event of every order says its status": (
         "DELETE FROM orders_orderevent WHERE order_id = %(order)s AND to_status = 'partial'"
     ),
+    "every decision that waits has an open refund request about its order": (
+        "UPDATE refunds_refundrequest SET state = 'withdrawn', closed_at = now() WHERE id = %(waiting)s"
+    ),
+    "every open refund request that a policy opened has a decision that waits": (
+        "UPDATE refunds_decision SET state = 'superseded' WHERE state = 'awaiting_review'"
+    ),
+    "a refund request has its order's customer and policy version, and its decision is one of its order": (
+        "UPDATE refunds_refundrequest SET customer_id = (SELECT max(id) FROM accounts_user) WHERE id = %(waiting)s"
+    ),
+    "a refund request credited what its decision says, and its transfers gave back no more than it credited": (
+        "UPDATE refunds_refundrequest SET amount = 5, proposed = 5 WHERE id = %(request)s"
+    ),
+    "what the refund requests of an order credited, its decisions of the same moments did": (
+        "UPDATE refunds_refundrequest SET amount = 11, proposed = 11, decision_id = NULL WHERE id = %(request)s"
+    ),
+    "the last answer in the log of every refund request is its state": (
+        "DELETE FROM refunds_refundrequestevent WHERE request_id = %(request)s AND kind = 'approved'"
+    ),
 }
+
+
+FITS = "a refund request has its order's customer and policy version, and its decision is one of its order"
+NO_MORE = "a refund request credited what its decision says, and its transfers gave back no more than it credited"
+
+
+def found() -> set[str]:
+    return {finding.invariant for finding in audit.findings()}
+
+
+@pytest.mark.broken_books
+def test_finds_a_request_of_another_policy_than_its_orders(order: Order) -> None:
+    publish_paying_for_errors()
+
+    tamper(
+        "UPDATE refunds_refundrequest SET policy_version_id = (SELECT max(id) FROM refunds_policyversion)"
+        " WHERE id = %(waiting)s",
+        order,
+    )
+
+    assert found() == {FITS}
+
+
+@pytest.mark.broken_books
+def test_finds_a_request_whose_decision_is_about_another_order(order: Order) -> None:
+    tamper(
+        "UPDATE refunds_refundrequest SET decision_id ="
+        " (SELECT max(id) FROM refunds_decision WHERE order_id = %(order)s AND state = 'settled')"
+        " WHERE id = %(waiting)s",
+        order,
+    )
+
+    assert FITS in found()
+
+
+@pytest.mark.broken_books
+def test_finds_transfers_in_the_name_of_a_request_that_was_not_approved(order: Order) -> None:
+    tamper("UPDATE refunds_refundrequest SET state = 'superseded', decision_id = NULL WHERE id = %(request)s", order)
+
+    assert NO_MORE in found()
 
 
 @pytest.mark.broken_books

@@ -117,7 +117,7 @@ class TestOpening:
 
     def test_keeps_lines_and_markup_as_typed_and_subjects_on_one_line(self) -> None:
         ticket = ask(
-            make_customer(), subject=" Two\r\nlines \u202eand a turn ", text="<b>First</b>\r\nsecond\x1b\rthird\n"
+            make_customer(), subject=" Two\r\nlines \u202eand a turn ", text="<b>First</b>\r\nsec\u202eond\x1b\rthird\n"
         )
 
         assert ticket.subject == "Two lines and a turn"

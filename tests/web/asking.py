@@ -12,12 +12,24 @@ from orders.models import Order
 from tests.web import pages
 
 NEW = "/refunds/new/"
+QUOTE = "/refunds/new/quote/"
 SAID = "Hardly anybody came."
+
+
+def form_page(browser: Client, order: Order, cause: str = "") -> pages.Response:
+    """Return the page with the form, a cause chosen already if one is given."""
+    return browser.get(NEW, {"order": str(order.pk), "cause": cause})
+
+
+def quote(browser: Client, order: Order, cause: str) -> pages.Response:
+    """Return the part of the form that follows the cause, as htmx asks for it."""
+    query = {"order": str(order.pk), "cause": cause}
+    return browser.get(QUOTE, query, headers={"HX-Request": "true"})
 
 
 def form_of(browser: Client, order: Order, cause: str = "dropped") -> dict[str, Any]:
     """Return the fields of the form as they are after a cause was chosen and read about."""
-    page = browser.get(NEW, {"order": order.pk, "cause": cause})
+    page = form_page(browser, order, cause)
     assert page.status_code == 200
     return {
         "cause": cause,

@@ -84,7 +84,7 @@ class TestThePage:
 
         assert "late" not in before
         assert "This is late, and we are sorry. You should have had an answer by Wednesday, November 4, 12:00" in after
-        assert "late, due" in pages.text(browser.get("/refunds/"))
+        assert "late , due 4 Nov 2026, 12:00 UTC" in pages.text(browser.get("/refunds/"))
 
     def test_tells_questions_and_messages_and_that_it_waits_for_the_customer(
         self, browser: Client, ada: User, request_of_ada: RefundRequest, hiro: User
@@ -143,9 +143,7 @@ class TestThePage:
         assert "It was delivered on time." in pages.text(page)
         assert f"/support/new/?order={request_of_ada.order_id}&kind=refund" in pages.links(page)
 
-    def test_tells_that_the_orders_own_end_settled_it(
-        self, browser: Client, request_of_ada: RefundRequest
-    ) -> None:
+    def test_tells_that_the_orders_own_end_settled_it(self, browser: Client, request_of_ada: RefundRequest) -> None:
         move(request_of_ada.order, OrderStatus.PARTIAL, remains=400, cause=Cause.CANNOT_COMPLETE)
 
         said = read(browser, request_of_ada)
@@ -212,9 +210,7 @@ class TestKeepingItselfUpToDate:
 
         assert self.part(browser, page, request_of_ada).status_code == 204
 
-    def test_sends_the_news_without_the_forms(
-        self, browser: Client, request_of_ada: RefundRequest, hiro: User
-    ) -> None:
+    def test_sends_the_news_without_the_forms(self, browser: Client, request_of_ada: RefundRequest, hiro: User) -> None:
         page = browser.get(path(request_of_ada))
         talking.ask(request_id=request_of_ada.pk, staff=hiro, question="Which post?", at=AT)
 

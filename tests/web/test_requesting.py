@@ -24,7 +24,6 @@ from tests.web import asking, pages
 
 pytestmark = pytest.mark.django_db
 
-QUOTE = "/refunds/new/quote/"
 ASKED_BY_HTMX = {"HX-Request": "true"}
 
 
@@ -36,7 +35,7 @@ def clock() -> Iterator[None]:
 
 
 def quote(browser: Client, order: Order, cause: str) -> str:
-    return pages.text(browser.get(QUOTE, {"order": order.pk, "cause": cause}, headers=ASKED_BY_HTMX))
+    return pages.text(asking.quote(browser, order, cause))
 
 
 class TestTheQuote:
@@ -75,7 +74,7 @@ class TestTheQuote:
     def test_says_plainly_that_nothing_is_refunded_and_points_to_support(self, browser: Client, ada: User) -> None:
         order = completed(ada)
 
-        page = browser.get(QUOTE, {"order": order.pk, "cause": "dropped"}, headers=ASKED_BY_HTMX)
+        page = asking.quote(browser, order, "dropped")
 
         said = pages.text(page)
         assert "No refund. This is not refundable because the order was completed." in said
@@ -87,7 +86,7 @@ class TestTheQuote:
     ) -> None:
         order = place_order(ada, make_service(rate="10"))
 
-        page = browser.get(QUOTE, {"order": order.pk, "cause": "platform_delay"}, headers=ASKED_BY_HTMX)
+        page = asking.quote(browser, order, "platform_delay")
 
         assert "You can cancel this order yourself: 10.00 USD comes back at once." in pages.text(page)
         assert f"/orders/{order.pk}/cancel/" in pages.links(page)
@@ -96,7 +95,7 @@ class TestTheQuote:
     def test_offers_no_cancel_where_the_policy_allows_none(self, browser: Client, ada: User) -> None:
         order = place_order(ada, make_service(rate="10"))
 
-        page = browser.get(QUOTE, {"order": order.pk, "cause": "change_of_mind"}, headers=ASKED_BY_HTMX)
+        page = asking.quote(browser, order, "change_of_mind")
 
         assert "a change of mind after ordering is not refunded" in pages.text(page)
         assert f"/orders/{order.pk}/cancel/" not in pages.links(page)
@@ -109,7 +108,7 @@ class TestTheQuote:
         assert "Ask to cancel" in quote(browser, order, "platform_delay")
 
     def test_says_nothing_before_a_cause_is_chosen(self, browser: Client, ada: User) -> None:
-        page = browser.get(asking.NEW, {"order": partly_delivered(ada).pk})
+        page = asking.form_page(browser, partly_delivered(ada))
 
         assert "Choose what is wrong" in pages.text(page)
         assert pages.hidden(page, "seen") == ""
@@ -118,13 +117,13 @@ class TestTheQuote:
         order = partly_delivered(ada)
         request = ask_for_refund(order)
 
-        page = browser.get(QUOTE, {"order": order.pk, "cause": "dropped"}, headers=ASKED_BY_HTMX)
+        page = asking.quote(browser, order, "dropped")
 
         assert f"/refunds/{request.pk}/" in pages.links(page)
 
     @pytest.mark.parametrize("cause", ["nonsense", "delivered", "not_started", "\x00", "x" * 5000])
     def test_a_cause_that_does_not_fit_is_said_beside_it(self, browser: Client, ada: User, cause: str) -> None:
-        page = browser.get(QUOTE, {"order": partly_delivered(ada).pk, "cause": cause}, headers=ASKED_BY_HTMX)
+        page = asking.quote(browser, partly_delivered(ada), cause)
 
         assert page.status_code == 200
         assert pages.element(page, "cause-error").startswith("Choose ")
@@ -138,12 +137,12 @@ class TestTheQuote:
     def test_opened_as_a_page_it_leads_to_the_form(self, browser: Client, ada: User) -> None:
         order = partly_delivered(ada)
 
-        page = browser.get(QUOTE, {"order": order.pk, "cause": "dropped"})
+        page = browser.get(f"{asking.QUOTE}?order={order.pk}&cause=dropped")
 
         assert page["Location"] == f"/refunds/new/?order={order.pk}&cause=dropped"
 
     def test_a_session_that_ended_sends_the_whole_page_to_sign_in(self, client: Client) -> None:
-        page = client.get(QUOTE, {"order": 1, "cause": "dropped"}, headers=ASKED_BY_HTMX)
+        page = client.get(f"{asking.QUOTE}?order=1&cause=dropped", headers=ASKED_BY_HTMX)
 
         assert page["HX-Redirect"].startswith("/accounts/login/")
 
@@ -152,7 +151,7 @@ class TestTheForm:
     def test_shows_the_order_and_the_causes_that_fit_it(self, browser: Client, ada: User) -> None:
         order = partly_delivered(ada)
 
-        said = pages.text(browser.get(asking.NEW, {"order": order.pk}))
+        said = pages.text(asking.form_page(browser, order))
 
         assert f"Order {order.pk} Partial" in said
         assert "Not delivered 400 Charged 10.00 USD Refunded so far 4.00 USD" in said
@@ -160,7 +159,7 @@ class TestTheForm:
         assert "I don't want it any more" not in said
 
     def test_quotes_at_once_when_the_address_names_the_cause(self, browser: Client, ada: User) -> None:
-        page = browser.get(asking.NEW, {"order": started(ada, remains=400).pk, "cause": "platform_delay"})
+        page = asking.form_page(browser, started(ada, remains=400), "platform_delay")
 
         assert 'value="platform_delay" required checked' in page.content.decode()
         assert "Proposed refund 4.00 USD" in pages.text(page)
@@ -197,7 +196,7 @@ class TestTheForm:
         for number in (foreign.pk, 999_999, 999_999_999_999_999_999):
             for answer in (
                 browser.get(asking.NEW, {"order": number}),
-                browser.get(QUOTE, {"order": number, "cause": "dropped"}, headers=ASKED_BY_HTMX),
+                browser.get(f"{asking.QUOTE}?order={number}&cause=dropped", headers=ASKED_BY_HTMX),
                 browser.post(f"{asking.NEW}?order={number}", form),
             ):
                 answers.add((answer.status_code, pages.text(answer)))

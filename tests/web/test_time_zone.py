@@ -14,6 +14,7 @@ from panel.accounts.models import User
 from panel.notifications.models import Email
 from panel.web import dates
 from tests.factories import AT, make_customer, make_service, make_staff, place_order, withdraw
+from tests.notifications.letters import put, receipt
 from tests.web import pages
 
 pytestmark = pytest.mark.django_db
@@ -140,12 +141,14 @@ def test_promised_days_stay_the_panels_and_only_the_clock_is_the_customers(ben: 
 def test_staff_pages_stay_in_the_panels_zone(client: Client) -> None:
     grace = make_staff()
     User.objects.filter(pk=grace.pk).update(time_zone="Asia/Tokyo")
-    order = place_order(make_customer(funds="50"), make_service(), at=AT)
+    put(receipt(make_customer()))  # written at noon in UTC
     client.force_login(grace)
     client.cookies["time_zone"] = "America/New_York"
 
-    assert "2026-11-02 12:00:00" in client.get(f"/admin/orders/order/{order.pk}/change/").content.decode()
-    assert "21:00" not in client.get("/admin/orders/order/").content.decode()
+    page = client.get("/admin/notifications/email/").content.decode()
+
+    assert "2026-11-20 12:00:00" in page
+    assert "2026-11-20 21:00:00" not in page
 
 
 def test_a_zone_does_not_stay_behind_for_the_next_request_on_the_thread(browser: Client, order_id: int) -> None:

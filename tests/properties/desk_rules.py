@@ -1,0 +1,199 @@
+"""The refund desk as steps of the money path: ask, approve, recommend, confirm, send back, decline, withdraw."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+from uuid import uuid4
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
+
+from orders.models import Cause, OrderStatus
+from panel.accounts.models import User
+from panel.kernel.errors import Forbidden
+from refunds.desk import access, deciding, opening, paying, plans, talking
+from refunds.desk.plans import Choice
+from refunds.models import RefundRequest, RequestState
+from tests.properties.order_model import NOTHING, UNIT, Expected, Recommended
+
+orders: Bundle[int] = Bundle("orders")
+
+
+class DeskRules(RuleBasedStateMachine):
+    at: datetime
+    ada: User
+    grace: User
+    hiro: User
+    available: Decimal
+    promo: Decimal
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.expected: dict[int, Expected] = {}
+
+    def soon(self) -> None:
+        self.at += timedelta(seconds=1)
+
+    @contextmanager
+    def refunding(self, one: Expected) -> Iterator[None]:
+        """Bring to the model's balances what the step inside gives back for this order."""
+        refunded, promo = one.refunded, one.promo_back
+        yield
+        back_to_promo = one.promo_back - promo
+        self.promo += back_to_promo
+        self.available += one.refunded - refunded - back_to_promo
+
+    def request_about(self, order_id: int) -> RefundRequest | None:
+        """Return the newest request, which is the open one if one is open."""
+        return RefundRequest.objects.filter(order=order_id).order_by("-pk").first()
+
+    @rule(order_id=orders, cause=st.sampled_from([Cause.CANNOT_COMPLETE, Cause.SYSTEM_ERROR]))
+    def ask(self, order_id: int, cause: Cause) -> None:
+        one = self.expected[order_id]
+        self.soon()
+        try:
+            quote = opening.quote(customer=self.ada, order_id=order_id, cause=cause, at=self.at)
+            request = opening.open_by_customer(
+                customer=self.ada,
+                order_id=order_id,
+                cause=cause,
+                description="It went wrong.",
+                files=(),
+                key=uuid4(),
+                seen=quote.token,
+                at=self.at,
+            )
+        except opening.AlreadyOpen:
+            assert one.asked is not None
+            return
+        except opening.CauseUnfit:
+            assert (cause, one.status) == (Cause.CANNOT_COMPLETE, OrderStatus.PENDING)
+            return
+        except opening.AnsweredBefore:
+            assert RefundRequest.objects.filter(order=order_id, cause=cause, state=RequestState.DECLINED).exists()
+            return
+        assert one.asked is None
+        owed, reviewed = one.claimed(cause, one.remains)
+        assert (request.owed, request.is_open) == (owed, reviewed)
+        one.asked = cause if reviewed else None
+
+    @rule(
+        order_id=orders,
+        share=st.sampled_from([None, None, 0.0, 0.25, 0.5, 1.0, 1.5]),
+        left=st.sampled_from([0.0, 0.2, 0.667, 1.0, 1.2]),
+    )
+    def approve(self, order_id: int, share: float | None, left: float) -> None:
+        one, request = self.expected[order_id], self.request_about(order_id)
+        if request is None:
+            return
+        amount = None if share is None else (one.charge * Decimal(share)).quantize(UNIT, ROUND_DOWN)
+        remains = None if one.has_ended else int(one.quantity * left)
+        self.soon()
+        choice = Choice(amount, remains)
+        try:
+            request = deciding.approve(
+                request_id=request.pk, staff=self.grace, choice=choice, note="Looked at", seen=None, at=self.at
+            )
+        except access.NotOpen:
+            assert one.asked is None
+            return
+        except deciding.AlreadyRecommended:
+            assert one.recommended is not None
+            return
+        except plans.RemainsMissing:
+            assert one.status == OrderStatus.IN_PROGRESS
+            assert left in {0.0, 1.2} or remains == 0
+            return
+        except (plans.NothingToPay, paying.AboveCharge):
+            by_end, _, credit, _ = self.planned(one, amount, remains)
+            assert credit <= 0 or credit < by_end or credit > one.charge - one.refunded
+            return
+        by_end, proposed, credit, ends_with = self.planned(one, amount, remains)
+        assert one.recommended is None
+        assert by_end <= credit <= one.charge - one.refunded
+        more_than_reported = ends_with is not None and one.remains is not None and ends_with > one.remains
+        assert request.awaits_second == (credit != proposed or more_than_reported)
+        if request.awaits_second:
+            one.recommended = Recommended(credit, ends_with, one.status)
+        else:
+            with self.refunding(one):
+                one.granted(credit, ends_with)
+
+    def planned(
+        self, one: Expected, amount: Decimal | None, remains: int | None
+    ) -> tuple[Decimal, Decimal, Decimal, int | None]:
+        """Return what the end pays by itself, what is proposed, what is credited, and with what the order ends."""
+        if one.has_ended:
+            proposed = one.due()
+            return NOTHING, proposed, proposed if amount is None else amount, None
+        if one.status == OrderStatus.PENDING:
+            remains = one.quantity
+        assert remains is not None
+        assert isinstance(one.asked, Cause)
+        to = OrderStatus.CANCELED if remains == one.quantity else OrderStatus.PARTIAL
+        by_end, _ = one.owed(to, remains, "staff", one.asked)
+        proposed = max(by_end, one.due(remains))
+        return by_end, proposed, proposed if amount is None else amount, remains
+
+    @rule(order_id=orders)
+    def confirm(self, order_id: int) -> None:
+        one, request = self.expected[order_id], self.request_about(order_id)
+        if request is None:
+            return
+        self.soon()
+        with pytest.raises((Forbidden, access.NotOpen, deciding.NotRecommended)):
+            deciding.confirm(request_id=request.pk, staff=self.grace, at=self.at)
+        try:
+            deciding.confirm(request_id=request.pk, staff=self.hiro, at=self.at)
+        except (access.NotOpen, deciding.NotRecommended):
+            assert one.recommended is None
+            return
+        except deciding.ChangedMeanwhile:
+            assert one.recommended is not None
+            assert one.recommended.status != one.status
+            return
+        assert one.recommended is not None
+        with self.refunding(one):
+            one.granted(one.recommended.credit, one.recommended.remains)
+
+    @rule(order_id=orders)
+    def send_back(self, order_id: int) -> None:
+        one, request = self.expected[order_id], self.request_about(order_id)
+        if request is not None and one.recommended is not None:
+            deciding.send_back(request_id=request.pk, staff=self.hiro, note="Not yet", at=self.at)
+            one.recommended = None
+
+    @rule(order_id=orders)
+    def decline(self, order_id: int) -> None:
+        one, request = self.expected[order_id], self.request_about(order_id)
+        if request is None:
+            return
+        self.soon()
+        try:
+            deciding.decline(
+                request_id=request.pk, staff=self.grace, clause=request.clause, note="Looked at", at=self.at
+            )
+        except access.NotOpen:
+            assert one.asked is None
+            return
+        assert one.asked is not None
+        one.closed()
+
+    @rule(order_id=orders)
+    def withdraw(self, order_id: int) -> None:
+        one, request = self.expected[order_id], self.request_about(order_id)
+        if request is None:
+            return
+        self.soon()
+        try:
+            talking.withdraw(request_id=request.pk, customer=self.ada, at=self.at)
+        except access.NotOpen:
+            assert one.asked is None
+            return
+        except talking.CantWithdraw:
+            assert one.proposed is not None
+            return
+        assert (one.asked is not None, one.proposed) == (True, None)
+        one.closed()
