@@ -38,7 +38,7 @@ def _withdrawals(now: datetime) -> Iterator[Sample]:
         Withdrawal.objects.filter(state__in=PROMISED)
         .order_by()
         .values("state")
-        .annotate(number=Count("pk"), overdue=Count("pk", filter=Q(overdue_at__lt=now)), oldest=Min("overdue_at"))
+        .annotate(number=Count("pk"), late=Count("pk", filter=Withdrawal.overdue(now)), oldest=Min("overdue_at"))
     )
     found = {row["state"]: row for row in rows}
     for state in PROMISED:
@@ -51,7 +51,7 @@ def _withdrawals(now: datetime) -> Iterator[Sample]:
     yield Sample(
         "makegood_withdrawals_overdue",
         "Withdrawals that are not sent although the promised day has passed.",
-        sum(row["overdue"] for row in found.values()),
+        sum(row["late"] for row in found.values()),
     )
     yield Sample(
         "makegood_withdrawals_oldest_overdue_seconds",

@@ -16,7 +16,6 @@ from django.db.models import Count, Q
 from django.urls import reverse
 
 from billing.models import Withdrawal
-from billing.models.withdrawal import PROMISED
 from panel.accounts.models import User
 from panel.notifications import outbox, staff_letters
 from panel.notifications.outbox import NewEmail
@@ -115,7 +114,7 @@ def _requests(at: datetime) -> _Kind:
 
 
 def _withdrawals(at: datetime) -> _Kind:
-    overdue = Withdrawal.objects.filter(state__in=PROMISED, overdue_at__lte=at).count()
+    overdue = Withdrawal.objects.filter(Withdrawal.overdue(at)).count()
     lines = [f"{_number(overdue, 'withdrawal is', 'withdrawals are')} overdue."] if overdue else []
     return _Kind(_MAY_SEE_WITHDRAWALS, overdue, 0, lines, [])
 

@@ -137,7 +137,7 @@ def open_for(page: StaffAdmin, request: HttpRequest, order: Order) -> HttpRespon
             ("Customer", f"{order.customer}, {order.customer.get_standing_display().lower()}"),
         ]
         note = "A person answers it in any case. The customer gets an e-mail that it was received."
-        return Preview(Panel("What the policy says", ("", ""), rows, note), found.token)
+        return Preview(Panel("What the policy says", (), rows, note), found.token)
 
     def act(given: dict[str, Any]) -> str:
         made = opening.open_by_staff(

@@ -92,7 +92,7 @@ def confirm(page: StaffAdmin, request: HttpRequest, wish: RefundRequest) -> Http
         " back.",
         act=act,
         preview=preview,
-        panels=[Panel("Recommended", ("", ""), recommended), request_panels.asked(wish), request_panels.log(wish)],
+        panels=[Panel("Recommended", (), recommended), request_panels.asked(wish), request_panels.log(wish)],
     )
 
 
@@ -123,6 +123,8 @@ def preview_rows(wish: RefundRequest, plan: Plan) -> list[tuple[str, object]]:
         ("Credited now", amount(plan.credit)),
         ("Proposed by the policy", amount(plan.proposed)),
         ("Credited before", amount(proposal.order.refunded)),
+        ("Charge", amount(proposal.order.charge)),
+        ("Of that, stays with the panel", request_panels.kept_by_us(plan)),
         ("Order afterwards", request_panels.order_afterwards(plan)),
         ("Clause", proposal.verdict.clause_id),
         ("Rule", proposal.rule),
@@ -178,4 +180,4 @@ def _preview(wish: RefundRequest, choice: Choice, at: datetime, *, title: str) -
     if not wish.is_open:
         raise access.NotOpen(f"This request is {wish.get_state_display().lower()} already.")
     plan = plans.plan(wish, wish.order, choice, at=at)
-    return Preview(Panel(title, ("", ""), preview_rows(wish, plan)), plan.token)
+    return Preview(Panel(title, (), preview_rows(wish, plan)), plan.token)

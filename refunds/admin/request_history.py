@@ -77,7 +77,7 @@ def _numbers(wish: RefundRequest, at: datetime) -> Panel:
         ),
         ("Disputed deposits", f"{disputed['number']:,}, {amount(disputed['total'])}"),
     ]
-    return Panel("The customer", ("", ""), rows)
+    return Panel("The customer", (), rows)
 
 
 def _requests(wish: RefundRequest) -> Panel:

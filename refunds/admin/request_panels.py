@@ -70,7 +70,7 @@ def asked(wish: RefundRequest) -> Panel:
     ]
     if wish.expedited_at is not None:
         rows.append(("Asked to be expedited", wish.expedite_reason))
-    return Panel("The request", ("", ""), rows)
+    return Panel("The request", (), rows)
 
 
 def proposed(proposal: Proposal) -> Panel:
@@ -90,7 +90,7 @@ def proposed(proposal: Proposal) -> Panel:
     if proposal.waiting is not None:
         decision = proposal.waiting
         rows.append(("Decision that waits for this", link("refunds_decision", decision.pk, decision.pk)))
-    return Panel("What the policy proposes now", ("", ""), rows, note=_before(proposal))
+    return Panel("What the policy proposes now", (), rows, note=_before(proposal))
 
 
 def _before(proposal: Proposal) -> str:

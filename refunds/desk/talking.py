@@ -33,10 +33,16 @@ class CantWithdraw(Refused):
 
 
 def message(*, request_id: int, customer: User, text: str, at: datetime) -> None:
-    """Add what the customer has to say; it answers an open question. Raises access' errors, TooMuchSaid."""
+    """Add what the customer has to say; it answers an open question. The same words again right away say nothing more.
+
+    Raises access' errors, TooMuchSaid.
+    """
     words = access.said(text, field="text")
     with transaction.atomic(durable=True):
         _order, request = access.locked_for_customer(request_id, customer)
+        last = RefundRequestEvent.objects.filter(request=request).last()
+        if last is not None and (last.kind, last.actor_id, last.text) == (RequestEventKind.MESSAGE, customer.pk, words):
+            return  # the same form twice
         said = RefundRequestEvent.objects.filter(request=request, kind=RequestEventKind.MESSAGE).count()
         if said >= MOST_MESSAGES:
             raise TooMuchSaid("There are very many messages here already; we will answer these first.", field="text")

@@ -119,6 +119,8 @@ class TestApproving:
         preview = text_of(submit(client, address, {"note": "The log shows a stop"}))
         assert "Credited now" in preview
         assert "4.00 USD" in preview
+        assert "Of that, stays with the panel" in preview
+        assert "6.00 USD" in preview
         assert Order.objects.get(pk=wish.order_id).refunded == 0
         page = said(client, confirm(client, address, {"note": "The log shows a stop"}))
 

@@ -231,8 +231,8 @@ class TestPage:
         wish = order_in_review()
         agent, approver = make_staff("hiro", "Agent"), make_staff("ida", "Approver")
         first, second, other = signed_in(agent), signed_in(approver), signed_in(make_staff("juri", "Agent"))
-        words = ["Ask…", "Note…", "Refer to the provider…"]
-        answers = ["Approve as proposed…", "Approve another amount…", "Decline…"]
+        words = ["Ask…", "Note…", "Refer…"]
+        answers = ["Approve as proposed…", "Another amount…", "Decline…"]
 
         assert buttons(first, wish) == buttons(second, wish) == ["Claim…", *answers, *words]
         talking.claim(request_id=wish.pk, staff=agent, at=NOW)

@@ -10,6 +10,7 @@ from panel.accounts.models import User
 from refunds.desk import talking
 from tests.admin.furniture import PICTURE
 from tests.browser.conftest import OpenBrowser
+from tests.browser.test_fit import overhang
 from tests.browser.test_journey import sign_in
 from tests.factories import AT, make_customer, make_staff
 from tests.factories.desk import ask_for_refund, order_in_review, started
@@ -44,9 +45,10 @@ def test_an_agent_overrules_and_a_second_person_confirms(open_browser: OpenBrows
         page.screenshot(path="/tmp/shots/queue.png", full_page=True)
         page.goto(f"/admin/refunds/refundrequest/{urgent.pk}/change/")
         page.screenshot(path="/tmp/shots/request.png", full_page=True)
+        assert overhang(page) == 0
         page.goto("/admin/refunds/refundrequest/")
         page.get_by_role("link", name=str(wish.pk), exact=True).first.click()
-        page.get_by_role("link", name="Approve another amount…").click()
+        page.get_by_role("link", name="Another amount…").click()
         page.get_by_label("To be credited now").fill("2.50")
         page.get_by_label("Why").fill("Half of it came")
         press(page, "Show what will happen")

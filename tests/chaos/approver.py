@@ -14,9 +14,9 @@ from datetime import datetime
 
 import django
 
-WRITES = ("INSERT", "UPDATE", "SELECT setval")
+WRITES = ("INSERT", "UPDATE", "EXECUTE")  # the ledger posts by a prepared statement
 # Of an approval, in the order in which it writes: whatever it dies at, nothing of it may be left.
-POINTS = ("refunds_decision", "billing_transfer", "refunds_refundrequest", "refunds_refundrequestevent", "_email")
+POINTS = ("refunds_decision", "ledger_post", "refunds_refundrequest", "refunds_refundrequestevent", "_email")
 
 
 def die() -> None:

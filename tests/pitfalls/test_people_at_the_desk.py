@@ -42,9 +42,9 @@ def test_39_who_asks_for_a_refund_approves_confirms_and_declines_none_of_it(righ
         with pytest.raises(Forbidden):
             answer(request, asks)
     approve(request, make_agent("hiro"), "3")
-    for answer in (confirm, send_back):
+    for second in (confirm, send_back):
         with pytest.raises(Forbidden):
-            answer(request, asks)
+            second(request, asks)
 
     assert refunds_of(order) == []
     assert balance_of(asks) == Decimal(10)

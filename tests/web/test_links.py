@@ -10,8 +10,11 @@ from django.urls import resolve
 from orders.models import Cause, OrderStatus
 from panel.accounts import keys
 from panel.accounts.models import User
+from refunds.uploads import Upload
 from tests.factories import make_customer, make_package, make_provider, make_service, make_staff, move, place_order
+from tests.factories.desk import ask_for_refund, partly_delivered
 from tests.web import pages
+from tests.web.asking import png
 from tests.web.people import confirm, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +25,7 @@ HOST = "http://testserver"
 
 @pytest.fixture
 def ada(db: None) -> User:  # noqa: ARG001 - needs the database
-    """A customer with an order in every state, a cancel on its way, and a key."""
+    """A customer with an order in every state, a cancel on its way, a refund request with a file, and a key."""
     ada = make_customer("ada", funds="500")
     confirm(ada)
     service = make_service(provider=make_provider(), allows_cancel=True, refund_after_start=False)
@@ -35,6 +38,7 @@ def ada(db: None) -> User:  # noqa: ARG001 - needs the database
         (OrderStatus.COMPLETED, 0),
     ):
         move(place_order(ada, service), status, remains=remains, cause=Cause.CANNOT_COMPLETE)
+    ask_for_refund(partly_delivered(ada), files=(Upload("screen.png", png()),))
     keys.create(user=ada, name="shop")
     return ada
 
@@ -90,6 +94,9 @@ def test_no_link_is_dead_for_a_customer(client: Client, ada: User) -> None:
         "orders/<int:order_id>/cancel/",
         "settings/api/<int:key_id>/revoke/",
         "refund-policy/<int:version_id>/",
+        "refunds/new/",
+        "refunds/<int:number>/withdraw/",
+        "refunds/<int:number>/files/<int:position>/",
         "accounts/2fa/totp/activate/",
         "balance/",
     } <= routes

@@ -25,7 +25,7 @@ def request_of_ada() -> RefundRequest:
     return ask_for_refund(started(remains=400), files=(Upload("proof.pdf", PDF),))
 
 
-def refused(name: str, table: type[models.Model], pk: int, change: str, *values: object) -> None:
+def refused(name: str, table: type[models.Model], pk: int, change: str, *values: int) -> None:
     """Run an UPDATE by hand and see that this constraint or trigger refuses it."""
     statement = f"UPDATE {table._meta.db_table} SET {change} WHERE id = %s"  # noqa: S608 - the test's own words
     with pytest.raises((IntegrityError, InternalError)) as error, transaction.atomic(), connection.cursor() as cursor:

@@ -1,6 +1,7 @@
 """What customers and staff say to each other about a request, who may say it, and what a customer may do with it."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -47,6 +48,15 @@ class TestMessages:
 
         request_of_ada.refresh_from_db()
         assert request_of_ada.asked_at is None
+
+    def test_are_kept_once_when_the_form_is_sent_twice(self, request_of_ada: RefundRequest, hiro: User) -> None:
+        ada = request_of_ada.customer
+        for _ in range(2):
+            talking.message(request_id=request_of_ada.pk, customer=ada, text="And now?", at=LATER)
+        talking.ask(request_id=request_of_ada.pk, staff=hiro, question="Which page?", at=LATER)
+        talking.message(request_id=request_of_ada.pk, customer=ada, text="And now?", at=LATER)
+
+        assert kinds(request_of_ada) == ["opened", "message", "question", "message"]
 
     def test_are_fifty_at_most(self, request_of_ada: RefundRequest) -> None:
         ada = request_of_ada.customer
@@ -126,9 +136,9 @@ def test_whose_request_it_is_not_learns_nothing_of_it(request_of_ada: RefundRequ
 
     for number in (request_of_ada.pk, 987_654_321):
         for attempt in (
-            lambda number=number: talking.message(request_id=number, customer=ben, text="Mine", at=AT),
-            lambda number=number: talking.expedite(request_id=number, customer=ben, reason="Mine", at=AT),
-            lambda number=number: talking.withdraw(request_id=number, customer=ben, at=AT),
+            partial(talking.message, request_id=number, customer=ben, text="Mine", at=AT),
+            partial(talking.expedite, request_id=number, customer=ben, reason="Mine", at=AT),
+            partial(talking.withdraw, request_id=number, customer=ben, at=AT),
         ):
             with nothing_moves(), pytest.raises(access.RequestNotFound, match=r"^There is no such refund request\.$"):
                 attempt()
@@ -157,14 +167,12 @@ class TestWhatStaffDoAmongThemselves:
     ) -> None:
         for person in (hiro, hiro, ida):
             talking.claim(request_id=request_of_ada.pk, staff=person, at=LATER)
-        request_of_ada.refresh_from_db()
-        assert request_of_ada.assignee == ida
+        assert RefundRequest.objects.get(pk=request_of_ada.pk).assignee == ida
 
         for _ in range(2):
             talking.release(request_id=request_of_ada.pk, staff=hiro, at=LATER)
 
-        request_of_ada.refresh_from_db()
-        assert request_of_ada.assignee is None
+        assert RefundRequest.objects.get(pk=request_of_ada.pk).assignee is None
         assert kinds(request_of_ada) == ["opened", "claimed", "claimed", "released"]
 
     @pytest.mark.parametrize("verb", ["ask", "note", "claim", "release"])
