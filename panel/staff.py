@@ -39,10 +39,6 @@ def _waiting(**rows: object) -> _Waits:
     return _Waits(lambda _model: Q(**rows))
 
 
-def _unanswered(_model: Any) -> Q:  # noqa: ANN401 - as below
-    return Q(state="open", due_at__lte=timezone.now())
-
-
 def _late(model: Any) -> Q:  # noqa: ANN401 - a model that says itself what is overdue
     found: Q = model.overdue(timezone.now())
     return found
@@ -66,7 +62,7 @@ _SIDEBAR: dict[str, list[_Entry]] = {
             "Tickets",
             "support_agent",
             "support.ticket",
-            (_Waits(_unanswered, "overdue", "danger"), _waiting(state="open")),
+            (_Waits(_late, "overdue", "danger"), _Waits(_open)),
         ),
         _Entry("Orders", "list_alt", "orders.order"),
         _Entry("Refund decisions", "gavel", "refunds.decision"),

@@ -20,7 +20,7 @@ from panel.accounts.models import User
 from panel.notifications import outbox, staff_letters
 from panel.notifications.outbox import NewEmail
 from panel.support.access import PERMISSION as MAY_ANSWER
-from panel.support.models import Ticket, TicketState
+from panel.support.models import Ticket
 from refunds.desk.access import MAY_WORK
 from refunds.desk.clock import span
 from refunds.models import RefundRequest
@@ -120,10 +120,10 @@ def _withdrawals(at: datetime) -> _Kind:
 
 
 def _tickets(at: datetime) -> _Kind:
-    waiting = Ticket.objects.filter(state=TicketState.OPEN)
+    waiting = Ticket.objects.filter(Ticket.waiting())
     counted = waiting.aggregate(
         number=Count("pk"),
-        overdue=Count("pk", filter=Q(due_at__lte=at)),
+        overdue=Count("pk", filter=Ticket.overdue(at)),
         due_soon=Count("pk", filter=Q(due_at__gt=at, due_at__lte=at + DUE_SOON)),
     )
     urgent = [

@@ -76,8 +76,8 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         {"fields": (("credited", "proposed_shown"), ("closed_by", "closed_at"), "answer", ("answer_clause", "ruled"))},
     )
     act_permission = access.MAY_WORK
-    # Their words are short, and some bear no picture, so that all of them fit beside each other on a narrow desk screen.
     actions = ("approve_chosen",)
+    # Short words, and some without a picture: all of them fit beside each other on a screen of 1280 pixels.
     actions_detail = (
         "claim",
         "release",

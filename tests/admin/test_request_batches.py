@@ -64,13 +64,15 @@ def test_approves_equal_ones_after_showing_each_amount_and_the_total() -> None:
 
 def test_says_which_are_not_equal_and_leaves_them_as_they_are() -> None:
     first, second = order_in_review(), order_in_review()
-    unlike, running = ask_for_refund(partly_delivered(rate="10")), ask_for_refund(started())
+    unlike = ask_for_refund(partly_delivered(), Cause.SYSTEM_ERROR)
+    paid, running = ask_for_refund(partly_delivered()), ask_for_refund(started())
     closed = order_in_review()
     decline(closed, make_staff())
-    client, all_of_them = signed_in(make_staff("hiro", "Agent")), (first, second, unlike, running, closed)
+    client, all_of_them = signed_in(make_staff("hiro", "Agent")), (first, second, unlike, paid, running, closed)
 
     page = text_of(choose(client, *all_of_them))
     assert "Approve 2 requests as proposed" in page
+    assert "is not like the others: clause error-reported, cause “System error”" in page
     assert "Nothing would be credited" in page  # all of it was credited when that order ended
     assert "Say how many of the 1,000 units remain undelivered." in page
     assert "This request is declined already." in page
@@ -78,7 +80,8 @@ def test_says_which_are_not_equal_and_leaves_them_as_they_are() -> None:
     said(client, carry_out(client, preview, *all_of_them))
 
     states = [RefundRequest.objects.get(pk=wish.pk).state for wish in all_of_them]
-    assert states == ["approved", "approved", "open", "open", "declined"]
+    assert states == ["approved", "approved", "open", "open", "open", "declined"]
+    assert refunded(unlike) == Decimal(4)  # what was not delivered, and nothing of the rest that is claimed
 
 
 def test_those_that_need_a_second_person_are_recommended_and_the_preview_says_so() -> None:

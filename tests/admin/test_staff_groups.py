@@ -1,5 +1,6 @@
 """The groups that ship: who may do what, and that installing them again takes nothing from anybody."""
 
+from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
@@ -43,6 +44,14 @@ def test_every_permission_is_one_that_django_knows() -> None:
     assert {permission for given in PERMISSIONS.values() for permission in given} <= known
 
 
+@pytest.fixture
+def remembered_types() -> Iterator[None]:
+    """Let Django forget the content types that a test made: it remembers their numbers beyond the rollback."""
+    yield
+    ContentType.objects.clear_cache()
+
+
+@pytest.mark.usefixtures("remembered_types")
 def test_permissions_made_before_django_makes_them_are_the_ones_that_it_finds() -> None:
     Group.objects.all().delete()
     Permission.objects.all().delete()

@@ -42,9 +42,7 @@ def test_an_agent_overrules_and_a_second_person_confirms(open_browser: OpenBrows
         page.goto("/admin/")
         page.get_by_role("link", name="Refund requests").first.click()
         expect(page.get_by_text("Expedited").first).to_be_visible()
-        page.screenshot(path="/tmp/shots/queue.png", full_page=True)
         page.goto(f"/admin/refunds/refundrequest/{urgent.pk}/change/")
-        page.screenshot(path="/tmp/shots/request.png", full_page=True)
         assert overhang(page) == 0
         page.goto("/admin/refunds/refundrequest/")
         page.get_by_role("link", name=str(wish.pk), exact=True).first.click()
@@ -53,7 +51,6 @@ def test_an_agent_overrules_and_a_second_person_confirms(open_browser: OpenBrows
         page.get_by_label("Why").fill("Half of it came")
         press(page, "Show what will happen")
         expect(page.get_by_text("it differs from the 4.00 USD that the policy proposes")).to_be_visible()
-        page.screenshot(path="/tmp/shots/preview.png", full_page=True)
         press(page, "Approve")
         expect(page.get_by_text("A second person has to confirm it.")).to_be_visible()
     with open_browser(width=1280, dark=True) as page:
@@ -64,6 +61,5 @@ def test_an_agent_overrules_and_a_second_person_confirms(open_browser: OpenBrows
         expect(page.get_by_text("Half of it came").first).to_be_visible()
         press(page, "Show what will happen", "Confirm")
         expect(page.get_by_text("2.50 USD credited")).to_be_visible()
-        page.screenshot(path="/tmp/shots/done.png", full_page=True)
 
     assert Order.objects.get(pk=wish.order_id).refunded == Decimal("2.5")

@@ -28,11 +28,11 @@ _OFFERED: Final = {
 
 
 def _open(rows: Rows) -> Rows:
-    return rows.filter(state=TicketState.OPEN)
+    return rows.filter(Ticket.waiting())
 
 
 def _overdue(rows: Rows) -> Rows:
-    return _open(rows).filter(due_at__lte=timezone.now())
+    return rows.filter(Ticket.overdue(timezone.now()))
 
 
 class TicketFilter(ShowFilter):

@@ -156,6 +156,16 @@ class Ticket(models.Model):
     def __str__(self) -> str:
         return f"Ticket {self.pk}"
 
+    @staticmethod
+    def waiting() -> Q:
+        """Return what finds the tickets that wait for staff, by the index `ticket_due`."""
+        return Q(state=TicketState.OPEN)
+
+    @staticmethod
+    def overdue(at: datetime) -> Q:
+        """Return what finds the tickets that should have been answered by now."""
+        return Ticket.waiting() & Q(due_at__lte=at)
+
     def become(self, state: TicketState, *, due_at: datetime | None = None) -> list[str]:
         """Move on to `state`, which is not `closed`, and return the columns to save. `due_at` goes with `open`."""
         self.state, self.due_at = state, due_at

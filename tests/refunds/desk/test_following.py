@@ -235,6 +235,21 @@ def test_a_batch_of_mixed_orders_does_for_each_what_its_own_move_asks() -> None:
     assert refunded == [Decimal(4), Decimal(4), Decimal(0), Decimal(1), Decimal(0), Decimal(5)]
 
 
+def test_what_was_recommended_about_orders_falls_for_each_of_a_batch_that_moves(hiro: User) -> None:
+    found = [partly_delivered(make_customer(name, funds="20")) for name in ("ada", "ben", "cleo")]
+    for order in found:
+        assert approve(ask_for_refund(order, Cause.SYSTEM_ERROR), hiro, "1").awaits_second
+
+    with transaction.atomic():
+        moves = [Move(order.pk, PARTIAL, cause=Cause.CORRECTION, remains=500) for order in found]
+        lifecycle.transition(moves, initiator=Initiator.PROVIDER, at=LATER)
+
+    for order in found:
+        request = request_about(order)
+        assert (request.awaits_second, request.recommended_by, request.recommended_amount) == (False, None, None)
+        assert kinds(request) == ["opened", "recommended", "order_moved"]
+
+
 def orders(count: int) -> list[Order]:
     customer = make_customer("cleo", funds="10000")
     lines = [Line(make_service(rate="10").pk, "https://example.com/launch", 1000)] * count
