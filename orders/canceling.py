@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from orders import lifecycle, ports
 from orders.lifecycle import Move
 from orders.models import CancelRequest, Cause, Initiator, Order, OrderStatus, Submission
+from orders.models.cancel_request import LIVE_STATES as LIVE_CANCELS
 from orders.models.submission import LIVE_STATES
 from panel.accounts.models import User
 from panel.kernel.errors import Conflict, NotFound, Refused
@@ -77,6 +78,11 @@ def takes_requests(order: Order) -> bool:
     """Whether a running order's provider can be asked to cancel it."""
     running = order.status in {OrderStatus.PROCESSING, OrderStatus.IN_PROGRESS}
     return running and order.allows_cancel and order.provider_id is not None and can_be_passed_on(order)
+
+
+def is_asked(order: Order) -> bool:
+    """Whether a cancel of this order is on its way to the provider, or accepted there."""
+    return CancelRequest.objects.filter(order=order, state__in=LIVE_CANCELS).exists()
 
 
 def ask_provider(order: Order, *, cause: Cause, staff: User, at: datetime) -> None:

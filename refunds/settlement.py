@@ -161,6 +161,7 @@ def _settled(one: _Judged) -> following.Settled:
         waits=one.waits,
         sentence=one.sentence,
         cause=move.cause,
+        initiator=one.moved.initiator,
         request_ref=move.request_ref,
     )
 

@@ -129,7 +129,7 @@ def give_back(order: Order, *, due: datetime | None, note: str, at: datetime) ->
     if order.status != OrderStatus.PROCESSING:
         return
     wish = CancelRequest.objects.filter(order=order, state=CancelRequestState.REQUESTED).first()
-    if wish is not None and ports.policy().customer_may_cancel(order.policy_version, OrderStatus.PENDING):
+    if wish is not None and _may_be_carried_out(wish, order):
         canceled = Move(order.pk, OrderStatus.CANCELED, cause=Cause(wish.cause), remains=order.quantity)
         lifecycle.require_moved(
             lifecycle.transition([canceled], initiator=Initiator(wish.initiator), actor_id=wish.actor_id, at=at)
@@ -138,6 +138,13 @@ def give_back(order: Order, *, due: datetime | None, note: str, at: datetime) ->
     pending = Move(order.pk, OrderStatus.PENDING, note=note)
     lifecycle.require_moved(lifecycle.transition([pending], initiator=Initiator.SYSTEM, at=at))
     Order.objects.filter(pk=order.pk).update(submit_due_at=due)
+
+
+def _may_be_carried_out(wish: CancelRequest, order: Order) -> bool:
+    """Whether whoever wished may cancel a pending order: staff always, customers where the policy says so."""
+    if wish.initiator != Initiator.CUSTOMER:
+        return True
+    return ports.policy().customer_may_cancel(order.policy_version, OrderStatus.PENDING)
 
 
 def hold(provider_id: int, until: datetime, reason: str) -> None:

@@ -73,7 +73,7 @@ def _go_on(wish: _Wish, request: RefundRequest, users: Mapping[str, User], at: d
         if not request.awaits_second:
             note = "The network's second report shows it: they took back what had not been seen by people."
             _recommend(request, ivy, note, at=at + timedelta(hours=5))
-        deciding.confirm(request_id=number, staff=users["second_staff"], at=at + timedelta(hours=9))
+        deciding.confirm(request_id=number, staff=users["second_staff"], seen=None, at=at + timedelta(hours=9))
     elif wish is _DECLINED:
         note = "It was within the days that the service names, and all of it was delivered."
         clause = "completed" if request.policy_version.slug == "money-back-guarantee" else request.clause

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from panel.accounts.admin.asking import Preview, Question, ask, staff_of
 from panel.accounts.admin.pages import Panel, StaffAdmin, amount, counted, link
+from panel.accounts.models import User
 from panel.kernel import money
 from panel.kernel.errors import PanelError, Refused
 from panel.locking import busy_when_locked
@@ -30,10 +31,11 @@ MOST_AT_ONCE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """A chosen request and what approving it does."""
+    """A chosen request, what approving it does, and why a second person is needed after whoever approves."""
 
     wish: RefundRequest
     plan: Plan
+    reasons: Sequence[str]
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -60,7 +62,7 @@ def approve(page: StaffAdmin, request: HttpRequest, queryset: QuerySet[RefundReq
     if len(chosen) > MOST_AT_ONCE:
         messages.error(request, f"Choose {MOST_AT_ONCE} requests at most.")
         return None
-    found = _sort(chosen, timezone.now())
+    found = _sort(chosen, staff_of(request), timezone.now())
     if not found.equal:
         for wish, why in found.others:
             messages.error(request, f"Request {wish.pk}: {why}")
@@ -69,13 +71,13 @@ def approve(page: StaffAdmin, request: HttpRequest, queryset: QuerySet[RefundReq
         return None
 
     def preview(_given: dict[str, Any]) -> Preview:
-        now = _sort(chosen, timezone.now())
+        now = _sort(chosen, staff_of(request), timezone.now())
         if not now.equal:
             raise Refused("None of these can be approved as proposed any more.")
         return Preview(_panel(now), now.token)
 
     def act(given: dict[str, Any]) -> str:
-        return _each(page, request, _sort(chosen, timezone.now()), given["note"])
+        return _each(page, request, _sort(chosen, staff_of(request), timezone.now()), given["note"])
 
     clause, cause = found.equal[0].kind
     asked = f"Approve {counted(len(found.equal), 'request')} as proposed"
@@ -93,15 +95,17 @@ def approve(page: StaffAdmin, request: HttpRequest, queryset: QuerySet[RefundReq
     return ask(page, request, question)
 
 
-def _sort(chosen: Sequence[RefundRequest], at: datetime) -> _Sorted:
+def _sort(chosen: Sequence[RefundRequest], staff: User, at: datetime) -> _Sorted:
     """Keep the largest number of equal ones; of equally many, those that were opened first."""
     planned: list[_Planned] = []
     others: list[tuple[RefundRequest, str]] = []
     for wish in chosen:
         try:
-            planned.append(_Planned(wish, _plan(wish, at)))
+            plan = _plan(wish, at)
         except PanelError as error:
             others.append((wish, error.message))
+        else:
+            planned.append(_Planned(wish, plan, plan.reasons_for_second_after(staff)))
     if not planned:
         return _Sorted((), others)
     most = Counter(one.kind for one in planned).most_common(1)[0][0]
@@ -126,12 +130,12 @@ def _panel(found: _Sorted) -> Panel:
             str(one.wish.customer),
             amount(one.plan.credit),
             request_panels.order_afterwards(one.plan),
-            request_panels.second(one.plan),
+            f"Yes: {' and '.join(one.reasons)}" if one.reasons else "No",
         )
         for one in found.equal
     ]
-    at_once = _total(one for one in found.equal if not one.plan.reasons_for_second)
-    recommended = _total(one for one in found.equal if one.plan.reasons_for_second)
+    at_once = _total(one for one in found.equal if not one.reasons)
+    recommended = _total(one for one in found.equal if one.reasons)
     rows.append(("Total", "", "", amount(money.exact(at_once + recommended)), "", ""))
     note = f"Credited at once: {amount(at_once)}. Recommended to a second person: {amount(recommended)}."
     if found.others:

@@ -67,14 +67,16 @@ def confirm(page: StaffAdmin, request: HttpRequest, wish: RefundRequest) -> Http
     """Show who recommends what and why, and carry it out as the second person."""
 
     def act(_given: dict[str, Any]) -> str:
-        done = deciding.confirm(request_id=wish.pk, staff=staff_of(request), at=timezone.now())
+        seen = request.POST.get("_seen")
+        done = deciding.confirm(request_id=wish.pk, staff=staff_of(request), seen=seen, at=timezone.now())
         return f"Request {done.pk} is approved: {amount(done.amount)} credited."
 
     def preview(_given: dict[str, Any]) -> Preview:
         if not wish.awaits_second:
             raise deciding.NotRecommended("Nothing is recommended for this request.")
         choice = Choice(wish.recommended_amount, wish.recommended_remains)
-        return _preview(wish, choice, timezone.now(), title="What confirming does")
+        shown = _preview(wish, choice, timezone.now(), title="What confirming does")
+        return Preview(shown.panel, wish.recommendation_token)
 
     recommended = [
         ("By", link("accounts_user", wish.recommended_by_id, wish.recommended_by)),
@@ -126,7 +128,7 @@ def preview_rows(wish: RefundRequest, plan: Plan) -> list[tuple[str, object]]:
         ("Charge", amount(proposal.order.charge)),
         ("Of that, stays with the panel", request_panels.kept_by_us(plan)),
         ("Order afterwards", request_panels.order_afterwards(plan)),
-        ("Clause", proposal.verdict.clause_id),
+        ("Clause", plan.clause),
         ("Rule", proposal.rule),
         ("Second person", request_panels.second(plan)),
         ("Customer", str(wish.customer)),

@@ -152,7 +152,9 @@ def order_afterwards(plan: Plan) -> str:
 
 def second(plan: Plan) -> str:
     """Write whether a second person has to confirm, and why."""
-    return f"Yes: {' and '.join(plan.reasons_for_second)}" if plan.reasons_for_second else "No"
+    if plan.reasons_for_second:
+        return f"Yes: {' and '.join(plan.reasons_for_second)}"
+    return "No" if plan.opener_id is None else "Only for whoever opened the request for the customer"
 
 
 def log(wish: RefundRequest) -> Panel:

@@ -24,7 +24,8 @@ _COUNT = """
                 ORDER BY id DESC LIMIT (SELECT (count(*) + 1) * 100 / %(percent)s + 1 FROM asked)) AS enough),
            count(*),
            count(*) FILTER (WHERE link = %(link)s),
-           count(*) FILTER (WHERE status = 'completed' AND opened_at <= final_at + make_interval(hours => %(hours)s))
+           count(*) FILTER (WHERE status = 'completed'
+                AND opened_at BETWEEN final_at AND final_at + make_interval(hours => %(hours)s))
     FROM asked
 """
 

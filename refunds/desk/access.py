@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from orders.canceling import OrderNotFound
 from orders.models import Order
+from panel.accounts import standing
 from panel.accounts.models import User
 from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
 from refunds.models import RefundRequest, RequestState
@@ -41,12 +42,14 @@ def require(staff: User, permission: str) -> None:
 
 
 def locked_for_staff(request_id: int, staff: User, permission: str = MAY_WORK) -> tuple[Order, RefundRequest]:
-    """Lock the order of a request, then the open request itself, for a member of staff.
+    """Lock a request's customer, its order, then the open request itself, for a member of staff.
+
+    The customer is locked so that how he stands, a fact of the policy, is the same all through the use case.
 
     Raises Forbidden (no permission, or the own account's request), RequestNotFound, NotOpen.
     """
     require(staff, permission)
-    order, request = _locked(RefundRequest.objects.filter(pk=request_id))
+    order, request = _locked(RefundRequest.objects.filter(pk=request_id), with_customer=True)
     if request.customer_id == staff.pk:
         raise Forbidden("Nobody works on a request of an own account.")
     return order, _open(request)
@@ -79,12 +82,14 @@ def said(text: str, *, field: str, longest: int = LONGEST_TEXT, what: str = "Say
     return words
 
 
-def _locked(found: QuerySet[RefundRequest]) -> tuple[Order, RefundRequest]:
+def _locked(found: QuerySet[RefundRequest], *, with_customer: bool = False) -> tuple[Order, RefundRequest]:
     """Lock in the order in which settlements do: they come with the order locked. A request's order never changes."""
-    order_id = found.values_list("order_id", flat=True).first()
-    if order_id is None:
+    numbers = found.values_list("order_id", "customer_id").first()
+    if numbers is None:
         raise RequestNotFound("There is no such refund request.")
-    order = locked_order(order_id)
+    if with_customer:
+        standing.locked(numbers[1])
+    order = locked_order(numbers[0])
     return order, found.select_for_update(of=("self",)).get()
 
 

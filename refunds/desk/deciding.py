@@ -4,6 +4,7 @@ An approval above the policy's limit, or other than the engine proposes, is only
 it. Everything is worked out again under lock: what somebody saw and what is done are the same or nothing is done.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -62,15 +63,17 @@ def approve(
         plan = plans.plan(request, order, choice, at=at)
         if seen is not None and seen != plan.token:
             raise ChangedMeanwhile("What would happen has changed since you looked. Please read it again.")
-        if plan.reasons_for_second:
-            _recommend(request, plan, staff, words, at)
+        if reasons := plan.reasons_for_second_after(staff):
+            _recommend(request, plan, reasons, staff, words, at)
         else:
             _carry_out(request, order, plan, by=staff, note=words, at=at)
         return request
 
 
-def confirm(*, request_id: int, staff: User, at: datetime) -> RefundRequest:
+def confirm(*, request_id: int, staff: User, seen: str | None, at: datetime) -> RefundRequest:
     """Carry out what another person recommended. Never by the same one, whatever his rights.
+
+    `seen` is the request's `recommendation_token` that was shown; None for callers that show none.
 
     Raises Forbidden, access' errors, NotRecommended, ChangedMeanwhile, and what plans.plan and handling raise.
     """
@@ -79,6 +82,8 @@ def confirm(*, request_id: int, staff: User, at: datetime) -> RefundRequest:
         _require_recommended(request)
         if request.recommended_by_id == staff.pk:
             raise Forbidden("Nobody confirms an own recommendation: another person has to look at it.")
+        if seen is not None and seen != request.recommendation_token:
+            raise ChangedMeanwhile("This is another recommendation than the one you looked at. Please read it again.")
         choice = Choice(request.recommended_amount, request.recommended_remains)
         plan = plans.plan(request, order, choice, at=at)
         if plan.token != request.recommended_basis:
@@ -140,7 +145,9 @@ def _require_recommended(request: RefundRequest) -> None:
         raise NotRecommended("Nothing is recommended for this request.")
 
 
-def _recommend(request: RefundRequest, plan: Plan, staff: User, note: str, at: datetime) -> None:
+def _recommend(
+    request: RefundRequest, plan: Plan, reasons: Sequence[str], staff: User, note: str, at: datetime
+) -> None:
     """Note what a second person has to confirm. The amount is fixed by it: a later proposal is not what was meant."""
     request.recommended_by, request.recommended_at = staff, at
     request.recommended_amount = plan.credit
@@ -157,7 +164,7 @@ def _recommend(request: RefundRequest, plan: Plan, staff: User, note: str, at: d
         ]
     )
     shown = money.display(plan.credit, settings.PANEL_CURRENCY)
-    why = " and ".join(plan.reasons_for_second)
+    why = " and ".join(reasons)
     closing.log(request, RequestEventKind.RECOMMENDED, by=staff, text=f"{shown}, because {why}. {note}", at=at)
 
 
@@ -170,7 +177,7 @@ def _carry_out(request: RefundRequest, order: Order, plan: Plan, *, by: User, no
         state=RequestState.APPROVED,
         by=by,
         text=note,
-        clause=plan.proposal.verdict.clause_id,
+        clause=plan.clause,
         amount=plan.credit,
         proposed=plan.proposed,
     )
@@ -181,7 +188,9 @@ def _carry_out(request: RefundRequest, order: Order, plan: Plan, *, by: User, no
         closing.close(request, answer, at=at)
         handling.carry(order=order, move=plan.end, staff=by, at=at)
         ended = access.locked_order(order.pk)
-        rest = plan.credit - (ended.refunded - order.refunded)
+        if ended.refunded - order.refunded != plan.by_end:
+            raise ChangedMeanwhile("The order's end pays other than was shown. Please look at it again.")
+        rest = plan.credit - plan.by_end
         after = replace(plan.proposal, order=ended, waiting=proposals.waiting_decision(ended))
         if rest > 0:
             paying.pay(request, after, rest, by=by, note=note, at=at)

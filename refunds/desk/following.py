@@ -8,12 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from orders.models import Cause, Order, OrderStatus
+from orders.models import Cause, Initiator, Order, OrderStatus
 from panel.accounts.models import Standing, User
+from panel.kernel.errors import Conflict
 from refunds.desk import closing, letters, proposals
 from refunds.desk.closing import Answer, NewEvent
 from refunds.models import PolicyVersion, RefundRequest, RequestEventKind, RequestOrigin, RequestState
 from refunds.policy.facts import Facts
+
+
+class RecommendationWaits(Conflict):
+    """Staff may not go past a colleague's recommendation by moving the order."""
+
+    code = "recommendation_waits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +45,12 @@ class Settled:
     waits: bool
     sentence: str
     cause: Cause | None
+    initiator: Initiator
     request_ref: int | None
 
 
 def follow(settled: Sequence[Settled], *, at: datetime) -> None:
-    """Open, carry on or answer the requests about these orders."""
+    """Open, carry on or answer the requests about these orders. Raises RecommendationWaits."""
     by_desk = {one.order.pk for one in settled if one.request_ref is not None}
     others = [one for one in settled if one.order.pk not in by_desk]
     found = RefundRequest.objects.filter(order__in=[one.order.pk for one in others], state=RequestState.OPEN)
@@ -55,6 +63,11 @@ def follow(settled: Sequence[Settled], *, at: datetime) -> None:
         request = requests.get(one.order.pk)
         if request is None:
             continue
+        if one.initiator == Initiator.STAFF and request.awaits_second:
+            raise RecommendationWaits(
+                f"A refund of order {one.order.pk} waits for a second person. Confirm request {request.pk}, or send it"
+                " back, before the order is changed by hand."
+            )
         request.forget_recommendation()  # it was about an order that stood otherwise
         going_on.append(request)
         if _answers(one, request, at):

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from orders.canceling import OrderNotFound
 from orders.models import Cause, Order
@@ -28,6 +29,8 @@ from refunds.models import (
 )
 from refunds.policy.abuse import Reason
 from refunds.uploads import MOST_FILES, CheckedFile, Upload
+
+_USED: Final = "This form was used for another request. Please open the page again."
 
 
 class AlreadyOpen(Conflict):
@@ -142,7 +145,11 @@ def open_by_customer(
         if seen != found.token:
             raise QuoteChanged("What the policy says about this has changed. Please read it again.")
         _refuse_repeated(order, cause, found)
-        request = _insert(wish, found, at)
+        try:
+            with transaction.atomic():
+                request = _insert(wish, found, at)
+        except IntegrityError as error:  # another customer sends a form with this key at this very moment
+            raise Conflict(_USED) from error
         _flag(owner, reasons, at)
         if found.at_once:
             _settle(request, found, owner, at)
@@ -178,7 +185,7 @@ def open_by_staff(*, staff: User, order_id: int, cause: Cause, description: str,
 def _same(found: RefundRequest, customer: User, order_id: int, cause: Cause) -> RefundRequest:
     """Return the request that the form opened before; somebody else's form, or one filled in anew, is none of it."""
     if (found.customer_id, found.order_id, found.cause) != (customer.pk, order_id, cause):
-        raise Conflict("This form was used for another request. Please open the page again.")
+        raise Conflict(_USED)
     return found
 
 

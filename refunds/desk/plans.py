@@ -9,20 +9,26 @@ from django.db.models import Sum
 
 from orders.lifecycle import Move
 from orders.models import Cause, Order, OrderStatus
-from panel.accounts.models import Standing
+from panel.accounts.models import Standing, User
 from panel.kernel import money
 from panel.kernel.errors import Refused
 from refunds import quotes
 from refunds.desk import proposals
 from refunds.desk.paying import AboveCharge
 from refunds.desk.proposals import Proposal
-from refunds.models import RefundRequest, RequestState
+from refunds.models import RefundRequest, RequestOrigin, RequestState
 
 
 class RemainsMissing(Refused):
     """A running order ends when it is refunded, so somebody has to say how much was delivered."""
 
     code = "remains_missing"
+
+
+class BadAmount(Refused):
+    """What was typed is no amount of money."""
+
+    code = "bad_refund_amount"
 
 
 class NothingToPay(Refused):
@@ -52,10 +58,13 @@ class Plan:
         proposal: what the engine says about the order as it will stand.
         end: the move that ends an order that still runs; None for one that has ended.
         by_end: what the policy credits by itself for that end.
-        proposed: what approving as proposed credits in all.
+        proposed: what the engine proposes for the claim, in all.
         credit: what this choice credits in all; never less than `by_end`.
+        clause: the clause that pays: the claim's, or that of the end where this pays more.
         credited_before: what persons credited for the order by earlier requests.
         reported: units undelivered by the last report, None when there is none.
+        standing: how the customer stands now.
+        opener_id: the member of staff who opened the request for the customer, if one did.
     """
 
     proposal: Proposal
@@ -63,8 +72,11 @@ class Plan:
     by_end: Decimal
     proposed: Decimal
     credit: Decimal
+    clause: str
     credited_before: Decimal
     reported: int | None
+    standing: Standing
+    opener_id: int | None
 
     @property
     def overrules(self) -> bool:
@@ -82,37 +94,52 @@ class Plan:
         if self.overrules:
             proposed = money.display(self.proposed, settings.PANEL_CURRENCY)
             found.append(f"it differs from the {proposed} that the policy proposes")
-        if self.reported is not None and self.end is not None and (self.end.remains or 0) > self.reported:
-            found.append(f"more is said to be undelivered than the {self.reported:,} units that were reported")
+        if self._is_beyond_report:
+            known = "nothing" if self.reported is None else f"{self.reported:,} units"
+            found.append(f"more is said to be undelivered than was reported, which is {known}")
         return found
+
+    def reasons_for_second_after(self, staff: User) -> list[str]:
+        """Return why a second person has to confirm what this one approves."""
+        opened = ["whoever opened it for the customer does not approve it alone"] if staff.pk == self.opener_id else []
+        return [*self.reasons_for_second, *opened]
+
+    @property
+    def _is_beyond_report(self) -> bool:
+        """Whether the end rests on a person's word: more undelivered than reported, or begun and never reported."""
+        if self.end is None or self.end.remains is None:
+            return False
+        if self.reported is None:
+            return self.proposal.order.status == OrderStatus.IN_PROGRESS
+        return self.end.remains > self.reported
 
     @property
     def token(self) -> str:
         """What changes when the outcome does."""
         end = "" if self.end is None else f"{self.end.to}:{self.end.remains}"
         amounts = (self.by_end, self.proposed, self.credit, self.credited_before)
-        return ":".join([self.proposal.token, end, *map(money.plain, amounts)])
+        facts = [self.proposal.token, end, self.clause, self.standing.value, str(self._is_beyond_report)]
+        return ":".join([*facts, *map(money.plain, amounts)])
 
 
 def plan(request: RefundRequest, order: Order, choice: Choice, *, at: datetime) -> Plan:
     """Work out what approving the request by this choice would do; nothing is written.
 
-    Raises RemainsMissing, NothingToPay, AboveCharge, facts.FactsInvalid for impossible remains.
+    Raises BadAmount, RemainsMissing, NothingToPay, AboveCharge.
     """
     customer = request.customer
     standing = Standing(customer.standing)
     if order.is_final:
         proposal = proposals.of_request(request, order, standing=standing, at=at)
-        end, by_end, proposed = None, money.ZERO, proposal.credit
+        end, by_end, clause = None, money.ZERO, proposal.verdict.clause_id
     else:
         end = _end(request, order, choice.remains)
         proposal = _after(request, order, end, standing, at)
         order.customer = customer  # read with the request; the order was locked without it
         foreseen = quotes.foresee(order, end, at)
         by_end = foreseen.credit
-        waits = foreseen.owed - order.refunded if foreseen.waits else money.ZERO
-        proposed = max(proposal.credit, by_end, waits)
-    credit = proposed if choice.amount is None else money.exact(choice.amount)
+        clause = foreseen.clause if by_end > proposal.credit else proposal.verdict.clause_id
+    credit = max(proposal.credit, by_end) if choice.amount is None else _exact(choice.amount)
     most = order.charge - order.refunded
     if credit > most:
         shown = money.display(most, settings.PANEL_CURRENCY)
@@ -122,7 +149,18 @@ def plan(request: RefundRequest, order: Order, choice: Choice, *, at: datetime) 
         raise AboveCharge(f"The policy itself credits {shown} when the order ends like this.", field="amount")
     if credit <= 0:
         raise NothingToPay("Nothing would be credited. Choose an amount, or decline the request.", field="amount")
-    return Plan(proposal, end, by_end, proposed, credit, _credited_before(order), order.remains)
+    return Plan(
+        proposal=proposal,
+        end=end,
+        by_end=by_end,
+        proposed=proposal.credit,
+        credit=credit,
+        clause=clause,
+        credited_before=_credited_before(order),
+        reported=order.remains,
+        standing=standing,
+        opener_id=request.opened_by_id if request.origin == RequestOrigin.STAFF else None,
+    )
 
 
 def _end(request: RefundRequest, order: Order, remains: int | None) -> Move:
@@ -135,9 +173,21 @@ def _end(request: RefundRequest, order: Order, remains: int | None) -> Move:
         raise RemainsMissing(f"Remains must be between 1 and {order.quantity:,}.", field="remains")
     if remains == 0:
         raise RemainsMissing("Nothing remains: complete the order on its own page instead.", field="remains")
-    to = OrderStatus.CANCELED if remains == order.quantity else OrderStatus.PARTIAL
+    # The cause is that of staff who end it. What the customer says is a claim: the end must not be judged by it.
+    to, cause = (
+        (OrderStatus.CANCELED, Cause.STAFF_CANCELED)
+        if remains == order.quantity
+        else (OrderStatus.PARTIAL, Cause.CANNOT_COMPLETE)
+    )
     said = f"Refund request {request.pk}"
-    return Move(order.pk, to, cause=Cause(request.cause), remains=remains, note=said, request_ref=request.pk)
+    return Move(order.pk, to, cause=cause, remains=remains, note=said, request_ref=request.pk)
+
+
+def _exact(amount: Decimal) -> Decimal:
+    try:
+        return money.exact(amount)
+    except money.NotMoney as error:
+        raise BadAmount(str(error), field="amount") from error
 
 
 def _after(request: RefundRequest, order: Order, end: Move, standing: Standing, at: datetime) -> Proposal:

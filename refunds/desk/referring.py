@@ -15,15 +15,15 @@ from refunds.models.request import LONGEST_NOTE
 def refer(*, request_id: int, staff: User, note: str, at: datetime) -> RefundRequest:
     """Ask the provider to cancel a running order that it has, and note it on the request, which stays open.
 
-    For any other order it only notes what a member of staff asked the provider by hand. The order moves, and is settled
-    by its policy, when the provider reports it.
+    For any other order, or one whose cancel is on its way, it only notes what staff asked the provider by hand. The
+    order moves, and is settled by its policy, when the provider reports it.
 
-    Raises Forbidden, access' errors, canceling.CancelRunning.
+    Raises Forbidden, access' errors.
     """
     words = access.said(note, field="note", longest=LONGEST_NOTE, what="Say what the provider is asked.")
     with transaction.atomic(durable=True):
         order, request = access.locked_for_staff(request_id, staff)
-        if canceling.takes_requests(order):
+        if canceling.takes_requests(order) and not canceling.is_asked(order):
             canceling.ask_provider(order, cause=Cause(request.cause), staff=staff, at=at)
         request.referred_at = at
         request.save(update_fields=["referred_at"])

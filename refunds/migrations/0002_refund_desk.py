@@ -184,4 +184,16 @@ class Migration(migrations.Migration):
             model_name='refundrequestevent',
             trigger=pgtrigger.compiler.Trigger(name='request_event_is_final', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='bdbe7486bce4fdebc5ed39b05882b271ec94522b', operation='UPDATE OR DELETE', pgid='pgtrigger_request_event_is_final_66d19', table='refunds_refundrequestevent', when='BEFORE')),
         ),
+        migrations.AddConstraint(
+            model_name='refundrequest',
+            constraint=models.CheckConstraint(condition=models.Q(('recommended_by__isnull', True), models.Q(('recommended_by', models.F('customer')), _negated=True), _connector='OR'), name='request_not_recommended_by_its_customer'),
+        ),
+        migrations.AddConstraint(
+            model_name='refundrequest',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('origin', 'staff'), _negated=True), models.Q(('opened_by', models.F('customer')), _negated=True), _connector='OR'), name='request_opened_for_another'),
+        ),
+        migrations.AddConstraint(
+            model_name='refundrequest',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('origin', 'staff'), ('state', 'approved'), _negated=True), ('recommended_by__isnull', False), models.Q(('closed_by__isnull', False), models.Q(('closed_by', models.F('opened_by')), _negated=True)), _connector='OR'), name='request_approved_by_another_than_its_opener'),
+        ),
     ]

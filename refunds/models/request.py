@@ -1,5 +1,6 @@
 """A wish to have an order refunded that a person may have to decide: the rows of the refund desk."""
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -152,6 +153,20 @@ class RefundRequest(models.Model):
                 | Q(closed_by__isnull=True)
                 | ~Q(closed_by=F("customer")),
             ),
+            models.CheckConstraint(
+                name="request_not_recommended_by_its_customer",
+                condition=Q(recommended_by__isnull=True) | ~Q(recommended_by=F("customer")),
+            ),
+            models.CheckConstraint(
+                name="request_opened_for_another",
+                condition=~Q(origin=RequestOrigin.STAFF) | ~Q(opened_by=F("customer")),
+            ),
+            models.CheckConstraint(
+                name="request_approved_by_another_than_its_opener",
+                condition=~Q(state=RequestState.APPROVED, origin=RequestOrigin.STAFF)
+                | Q(recommended_by__isnull=False)
+                | Q(closed_by__isnull=False) & ~Q(closed_by=F("opened_by")),
+            ),
             models.UniqueConstraint("order", name="request_one_open", condition=Q(state=RequestState.OPEN)),
         ]
         indexes = [
@@ -221,6 +236,19 @@ class RefundRequest(models.Model):
     def awaits_second(self) -> bool:
         """Whether one person wants to approve it and another has to confirm."""
         return self.is_open and self.recommended_at is not None
+
+    @property
+    def recommendation_token(self) -> str:
+        """What changes when somebody recommends something else."""
+        said = (
+            self.recommended_by_id,
+            self.recommended_at,
+            self.recommended_amount,
+            self.recommended_remains,
+            self.recommended_note,
+            self.recommended_basis,
+        )
+        return hashlib.sha256(repr(said).encode()).hexdigest()
 
     def forget_recommendation(self) -> list[str]:
         """Clear what was recommended, because it no longer stands; return the columns to save."""

@@ -149,7 +149,7 @@ class TestApproving:
         assert order.refunded == credited == Decimal(1)
 
     def test_ends_a_running_order_with_the_remains_that_were_given(self) -> None:
-        wish, client = ask_for_refund(started()), agent()
+        wish, client = ask_for_refund(started(remains=300)), agent()
         address = action(MODEL, "approve", wish.pk)
 
         missing = submit(client, address, {"note": "Stopped", "remains": ""})

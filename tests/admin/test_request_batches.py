@@ -12,6 +12,7 @@ from billing.models import Transfer
 from orders import handling
 from orders.models import Cause, Order
 from refunds.admin import request_batches
+from refunds.desk import opening
 from refunds.models import RefundRequest, RequestState
 from tests.admin.pages import clerk, hidden_of, listing, said, signed_in, text_of
 from tests.factories import AT, fund, make_staff
@@ -97,6 +98,20 @@ def test_those_that_need_a_second_person_are_recommended_and_the_preview_says_so
     assert f"Approved: {small.pk}. Recommended to a second person: {large.pk}." in done
     large.refresh_from_db()
     assert (large.awaits_second, refunded(large)) == (True, 0)
+
+
+def test_what_somebody_opened_for_a_customer_he_only_recommends_and_the_total_says_so() -> None:
+    staff, order = make_staff("hiro", "Agent"), partly_delivered()
+    cause = Cause.SYSTEM_ERROR
+    opened = opening.open_by_staff(staff=staff, order_id=order.pk, cause=cause, description="By telephone", at=AT)
+    client = signed_in(staff)
+
+    preview = choose(client, opened, note="Fine")
+    assert "Credited at once: 0.00 USD. Recommended to a second person: 6.00 USD." in text_of(preview)
+    done = said(client, carry_out(client, preview, opened))
+
+    assert f"Recommended to a second person: {opened.pk}." in done
+    assert refunded(opened) == Decimal(4)
 
 
 def test_one_that_was_answered_meanwhile_is_shown_before_anything_is_done() -> None:

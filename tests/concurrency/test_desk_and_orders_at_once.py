@@ -191,7 +191,7 @@ def approve(world: World, dice: random.Random) -> None:
 
 def confirm(world: World, dice: random.Random) -> None:
     found = any_request(dice, recommended_at__isnull=False)
-    deciding.confirm(request_id=found.pk, staff=dice.choice(world.staff), at=world.now())
+    deciding.confirm(request_id=found.pk, staff=dice.choice(world.staff), seen=None, at=world.now())
 
 
 def send_back(world: World, dice: random.Random) -> None:

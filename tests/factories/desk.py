@@ -138,7 +138,7 @@ def approve(
 
 def confirm(request: RefundRequest, staff: User, *, at: datetime = AT) -> RefundRequest:
     """Confirm what another person recommended."""
-    return deciding.confirm(request_id=request.pk, staff=staff, at=at)
+    return deciding.confirm(request_id=request.pk, staff=staff, seen=None, at=at)
 
 
 def send_back(request: RefundRequest, staff: User, *, note: str = "Not yet", at: datetime = AT) -> RefundRequest:

@@ -55,7 +55,7 @@ def test_39_who_recommends_a_refund_does_not_confirm_it_either() -> None:
     request = approve(ask_for_refund(order, Cause.SYSTEM_ERROR), ida, "3")
 
     with pytest.raises(Forbidden):
-        deciding.confirm(request_id=request.pk, staff=ida, at=AT)
+        deciding.confirm(request_id=request.pk, staff=ida, seen=None, at=AT)
 
     assert refunds_of(order) == []
 

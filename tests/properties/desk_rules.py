@@ -149,9 +149,9 @@ class DeskRules(RuleBasedStateMachine):
         one, request = self.picked(pick)
         self.soon()
         with pytest.raises((Forbidden, deciding.NotRecommended)):
-            deciding.confirm(request_id=request.pk, staff=self.grace, at=self.at)
+            deciding.confirm(request_id=request.pk, staff=self.grace, seen=None, at=self.at)
         try:
-            deciding.confirm(request_id=request.pk, staff=self.hiro, at=self.at)
+            deciding.confirm(request_id=request.pk, staff=self.hiro, seen=None, at=self.at)
         except deciding.NotRecommended:
             assert one.recommended is None
             return
@@ -200,7 +200,7 @@ class DeskRules(RuleBasedStateMachine):
         staff: dict[str, Any] = {"request_id": request.pk, "staff": self.hiro, "at": self.at}
         for late in (
             partial(deciding.approve, choice=Choice(), note="Late", seen=None, **staff),
-            partial(deciding.confirm, **staff),
+            partial(deciding.confirm, seen=None, **staff),
             partial(deciding.decline, clause=request.clause, note="Late", **staff),
             partial(talking.withdraw, request_id=request.pk, customer=self.ada, at=self.at),
         ):

@@ -9,10 +9,20 @@ from django.db import IntegrityError, InternalError, connection, models, transac
 
 from orders.models import Cause
 from panel.accounts.models import User
+from refunds.desk import access, opening
 from refunds.models import RefundFile, RefundRequest, RefundRequestEvent
 from refunds.uploads import Upload
 from tests.factories import AT, make_service, place_order
-from tests.factories.desk import approve, ask_for_refund, completed, decline, order_in_review, started, withdraw
+from tests.factories.desk import (
+    approve,
+    ask_for_refund,
+    completed,
+    decline,
+    make_agent,
+    order_in_review,
+    started,
+    withdraw,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -82,6 +92,33 @@ def test_nobody_overrules_the_policy_alone(hiro: User) -> None:
         refused("request_overruled_by_two", RefundRequest, request.pk, change, hiro.pk)
     without = "state = 'approved', amount = 4, proposed = NULL, closed_at = now(), closed_by_id = %s"
     refused("request_overruled_by_two", RefundRequest, request.pk, without, hiro.pk)
+
+
+def test_no_customer_recommends_an_own_refund(request_of_ada: RefundRequest) -> None:
+    change = "recommended_by_id = %s, recommended_at = now(), recommended_amount = 1"
+    refused(
+        "request_not_recommended_by_its_customer", RefundRequest, request_of_ada.pk, change, request_of_ada.customer_id
+    )
+
+
+def test_whoever_opened_it_for_the_customer_does_not_approve_it_alone() -> None:
+    maya = make_agent("maya", access.MAY_OPEN)
+    request = opening.open_by_staff(
+        staff=maya, order_id=started(remains=400).pk, cause=Cause.CANNOT_COMPLETE, description="He wrote.", at=AT
+    )
+
+    change = f"state = 'approved', amount = 4, {CLOSED_BY_HAND}"
+    refused("request_approved_by_another_than_its_opener", RefundRequest, request.pk, change, maya.pk)
+
+
+def test_staff_open_no_requests_for_themselves(request_of_ada: RefundRequest) -> None:
+    copy = RefundRequest.objects.get(pk=request_of_ada.pk)
+    copy.pk, copy.key, copy.origin = None, None, "staff"
+
+    with pytest.raises(IntegrityError) as error, transaction.atomic():
+        copy.save(force_insert=True)
+
+    assert "request_opened_for_another" in str(error.value)
 
 
 @pytest.mark.parametrize("state", ["approved", "declined"])

@@ -103,7 +103,7 @@ def test_an_approval_gives_promotional_money_back_as_such(
     request = order_in_review(promo="5")
 
     if approve(request, hiro, amount).awaits_second:
-        deciding.confirm(request_id=request.pk, staff=ida, at=AT)
+        deciding.confirm(request_id=request.pk, staff=ida, seen=None, at=AT)
 
     assert balance_of(request.customer, "promo") == Decimal(promo)
     assert balance_of(request.customer) == Decimal(available)
@@ -114,7 +114,7 @@ def test_a_decision_that_waits_and_is_approved_in_part_recognizes_the_rest(hiro:
     decision = decision_in_review(request.order)
 
     approve(request, hiro, "1.5", note="Half of it came")
-    deciding.confirm(request_id=request.pk, staff=ida, at=LATER)
+    deciding.confirm(request_id=request.pk, staff=ida, seen=None, at=LATER)
 
     decision.refresh_from_db()
     assert (decision.state, decision.owed, decision.credited) == (DecisionState.APPROVED, Decimal(4), Decimal("1.5"))
@@ -128,7 +128,7 @@ def test_more_than_a_decision_proposed_supersedes_it_by_one_of_its_own(hiro: Use
     proposed = decision_in_review(request.order)
 
     approve(request, hiro, "7", note="We were rude")
-    deciding.confirm(request_id=request.pk, staff=ida, at=LATER)
+    deciding.confirm(request_id=request.pk, staff=ida, seen=None, at=LATER)
 
     proposed.refresh_from_db()
     made = Decision.objects.get(order=request.order, state=DecisionState.APPROVED)

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from orders import handling
+from orders import handling, lifecycle
+from orders.lifecycle import Progress
 from orders.models import (
     AttentionItem,
     AttentionKind,
@@ -21,7 +22,7 @@ from panel.accounts.models import User
 from panel.kernel.errors import Refused
 from refunds.desk import access, opening, plans, referring
 from refunds.desk.plans import Choice, RemainsMissing
-from refunds.models import Decision, DecisionState, RefundRequest, RequestState
+from refunds.models import Decision, DecisionState, RefundRequest, RefundRequestEvent, RequestState
 from refunds.policy.facts import FactsInvalid
 from tests.factories import AT, make_customer, make_provider, make_service, move, place_order
 from tests.factories.desk import approve, ask_for_refund, balance_of, confirm, decline, make_agent, started
@@ -38,27 +39,33 @@ def asked(cause: Cause = Cause.CANNOT_COMPLETE, *, known: int | None = 400, prom
     return ask_for_refund(started(remains=known, promo=promo), cause)
 
 
+def flag(request: RefundRequest) -> None:
+    """Under the guarantee, a person looks at the refunds of whoever is flagged, also when we end the order."""
+    User.objects.filter(pk=request.customer_id).update(standing="abuse_flagged")
+
+
 def reached(request: RefundRequest) -> tuple[str, int | None]:
     order = Order.objects.get(pk=request.order_id)
     return order.status, order.remains
 
 
 @pytest.mark.parametrize(
-    ("cause", "remains", "status", "credited", "by_the_end"),
+    ("cause", "remains", "status", "credited"),
     [
-        (Cause.CANNOT_COMPLETE, 400, "partial", "4", "4"),
-        (Cause.CANNOT_COMPLETE, 1, "partial", "0.01", "0.01"),
-        (Cause.CANNOT_COMPLETE, 1000, "canceled", "10", "10"),
-        (Cause.TARGET_UNAVAILABLE, 250, "partial", "2.5", "2.5"),
-        (Cause.SYSTEM_ERROR, 400, "partial", "10", "10"),
-        (DELAY, 400, "partial", "4", "0"),
-        (DELAY, 1000, "canceled", "10", "0"),
+        (Cause.CANNOT_COMPLETE, 400, "partial", "4"),
+        (Cause.CANNOT_COMPLETE, 1, "partial", "0.01"),
+        (Cause.CANNOT_COMPLETE, 1000, "canceled", "10"),
+        (Cause.TARGET_UNAVAILABLE, 250, "partial", "2.5"),
+        (Cause.SYSTEM_ERROR, 400, "partial", "4"),
+        (Cause.INVALID_TARGET, 400, "partial", "4"),
+        (DELAY, 400, "partial", "4"),
+        (DELAY, 1000, "canceled", "10"),
     ],
 )
 def test_ends_the_order_with_what_remains_and_credits_what_the_policy_proposes(
-    cause: Cause, remains: int, status: str, credited: str, by_the_end: str, hiro: User
+    cause: Cause, remains: int, status: str, credited: str, hiro: User
 ) -> None:
-    request = asked(cause, known=None)
+    request = asked(cause, known=remains)
 
     approve(request, hiro, remains=remains)
 
@@ -68,7 +75,7 @@ def test_ends_the_order_with_what_remains_and_credits_what_the_policy_proposes(
     assert reached(request) == (status, remains)
     assert money(request.order) == (Decimal(credited), 10 - Decimal(credited))
     assert balance_of(request.customer) == 990 + Decimal(credited)
-    assert sum(credits_of(request)) == Decimal(credited) - Decimal(by_the_end)
+    assert credits_of(request) == []  # the order's own policy paid it when it ended
     assert not Decision.objects.filter(state=DecisionState.AWAITING_REVIEW).exists()
 
 
@@ -133,6 +140,7 @@ def test_an_end_that_waits_for_a_person_is_answered_by_the_same_approval(
     amount: str, refunded: str, decisions: list[tuple[str, str, str]], hiro: User, ida: User
 ) -> None:
     request = asked(DELAY)
+    flag(request)
 
     approve(request, hiro, amount, remains=400)
     confirm(request, ida)
@@ -155,7 +163,7 @@ def test_promotional_money_comes_back_as_such_from_both_parts(hiro: User, ida: U
 
 def test_an_order_of_a_flagged_customer_is_paid_by_the_person_that_the_policy_asks_for(hiro: User) -> None:
     request = asked()
-    User.objects.filter(pk=request.customer_id).update(standing="abuse_flagged")
+    flag(request)
 
     approve(request, hiro, remains=400)
 
@@ -176,7 +184,7 @@ def test_a_pending_order_is_canceled_whole_whatever_is_typed(hiro: User) -> None
     assert balance_of(order.customer) == Decimal(100)
 
 
-def test_a_change_of_mind_that_staff_grant_ends_the_order(hiro: User) -> None:
+def test_a_change_of_mind_that_staff_grant_ends_the_order_when_two_agree(hiro: User, ida: User) -> None:
     order = started(remains=400)
     maya = make_agent("maya", access.MAY_OPEN)
     request = opening.open_by_staff(
@@ -185,8 +193,37 @@ def test_a_change_of_mind_that_staff_grant_ends_the_order(hiro: User) -> None:
 
     approve(request, hiro, remains=400)
 
+    said = RefundRequestEvent.objects.filter(request=request).latest("id").text
+    assert said == "4.00 USD, because it differs from the 0.00 USD that the policy proposes. Fine"
+    confirm(request, ida)
+    request.refresh_from_db()
+    assert (request.amount, request.proposed, request.answer_clause) == (Decimal(4), Decimal(0), "partly-delivered")
     assert reached(request) == ("partial", 400)
     assert money(order) == (Decimal(4), Decimal(6))
+
+
+def test_what_the_customer_claims_does_not_decide_how_the_order_ends(hiro: User) -> None:
+    request = asked(Cause.SYSTEM_ERROR, known=1)
+
+    approve(request, hiro, remains=1)
+
+    assert money(request.order) == (Decimal("0.01"), Decimal("9.99"))
+    assert OrderEvent.objects.filter(order=request.order).latest("id").cause == Cause.CANNOT_COMPLETE
+
+
+@pytest.mark.usefixtures("credit_only_policy")
+def test_an_end_that_pays_more_than_the_policy_proposes_for_the_claim_takes_two(hiro: User, ida: User) -> None:
+    order = started(rate="90", remains=600)
+    maya = make_agent("maya", access.MAY_OPEN)
+    request = opening.open_by_staff(
+        staff=maya, order_id=order.pk, cause=Cause.CANNOT_COMPLETE, description="He wrote.", at=AT
+    )
+
+    assert approve(request, hiro, remains=600).awaits_second
+    confirm(request, ida)
+
+    request.refresh_from_db()
+    assert (request.amount, request.proposed, request.answer_clause) == (Decimal(54), Decimal(0), "partial")
 
 
 @pytest.mark.parametrize("remains", [None, 0, 1001, 10**12])
@@ -223,6 +260,8 @@ def test_refuses_while_the_order_is_on_its_way_to_the_provider(state: Submission
 
 def test_an_order_that_the_provider_still_has_is_put_before_staff(hiro: User) -> None:
     order = running(provider=make_provider(), allows_cancel=True)
+    lifecycle.note_progress([Progress(order.pk, 400, None)])
+    order.refresh_from_db()
     request = ask_for_refund(order)
 
     approve(request, hiro, remains=400)
@@ -233,6 +272,8 @@ def test_an_order_that_the_provider_still_has_is_put_before_staff(hiro: User) ->
 
 def test_a_cancel_that_was_asked_of_the_provider_is_closed_by_it(hiro: User) -> None:
     order = running(provider=make_provider(), allows_cancel=True)
+    lifecycle.note_progress([Progress(order.pk, 400, None)])
+    order.refresh_from_db()
     request = ask_for_refund(order)
     referring.refer(request_id=request.pk, staff=hiro, note="Please stop.", at=AT)
 

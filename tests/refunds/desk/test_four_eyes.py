@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from orders import handling
+from orders import handling, lifecycle
+from orders.lifecycle import Progress
 from orders.models import Cause, Order, OrderStatus
 from panel.accounts import standing
 from panel.accounts.models import Standing, User
 from panel.kernel.errors import Forbidden
-from refunds.desk import access, deciding
+from refunds.desk import access, deciding, following, opening
 from refunds.models import RefundRequest, RefundRequestEvent, RequestState
 from tests.factories import AT, fund, make_customer, make_service, make_staff, move, place_order
 from tests.factories.desk import (
@@ -130,10 +131,51 @@ class TestOverruling:
 
         assert (request.state == RequestState.APPROVED, request.awaits_second) == (alone, not alone)
 
-    def test_units_of_which_nothing_was_reported_need_none(self, hiro: User) -> None:
+    def test_an_order_that_has_begun_and_of_which_nothing_was_reported_needs_one(self, hiro: User) -> None:
         request = approve(ask_for_refund(started()), hiro, remains=1000)
 
-        assert (request.state, request.amount) == (RequestState.APPROVED, Decimal(10))
+        assert request.awaits_second
+        said = RefundRequestEvent.objects.filter(request=request).latest("id").text
+        assert "more is said to be undelivered than was reported, which is nothing" in said
+
+    def test_what_is_delivered_after_the_recommendation_voids_it(self, hiro: User, ida: User) -> None:
+        order = started(rate="300", remains=500)
+        request = approve(ask_for_refund(order), hiro, remains=500)
+        assert request.awaits_second
+        lifecycle.note_progress([Progress(order.pk, 1, None)])
+
+        with nothing_moves(), pytest.raises(deciding.ChangedMeanwhile):
+            confirm(request, ida)
+
+    def test_how_the_customer_stands_is_part_of_what_was_recommended(self, hiro: User, ida: User) -> None:
+        request = approve(order_in_review(), hiro, "3")
+        User.objects.filter(pk=request.customer_id).update(standing="fraud_suspected")
+
+        with nothing_moves(), pytest.raises(deciding.ChangedMeanwhile):
+            confirm(request, ida)
+
+    def test_another_recommendation_than_the_one_looked_at_is_not_confirmed(self, hiro: User, ida: User) -> None:
+        request = approve(order_in_review(), hiro, "1")
+        seen = request.recommendation_token
+        send_back(request, hiro)
+        approve(request, hiro, "9")
+
+        with nothing_moves(), pytest.raises(deciding.ChangedMeanwhile):
+            deciding.confirm(request_id=request.pk, staff=ida, seen=seen, at=LATER)
+
+    def test_whoever_opened_it_for_the_customer_does_not_approve_it_alone(self, ida: User) -> None:
+        maya = make_agent("maya", access.MAY_OPEN)
+        order = started(remains=400)
+        opened = [
+            opening.open_by_staff(
+                staff=maya, order_id=one.pk, cause=Cause.CANNOT_COMPLETE, description="He wrote.", at=AT
+            )
+            for one in (order, started(remains=400))
+        ]
+
+        assert approve(opened[0], maya, remains=400).awaits_second
+        confirm(opened[0], ida)
+        assert approve(opened[1], ida, remains=400).state == RequestState.APPROVED
 
     def test_a_recommendation_writes_to_nobody_and_says_to_staff_why(self, hiro: User) -> None:
         request = order_in_review()
@@ -303,11 +345,11 @@ class TestWhenTheOrderMoves:
         with nothing_moves(), pytest.raises(deciding.NotRecommended):
             confirm(request, ida)
 
-    def test_a_recommendation_about_a_review_falls_when_staff_settle_the_order(self, hiro: User, ida: User) -> None:
+    def test_staff_do_not_go_past_a_recommendation_by_moving_the_order(self, hiro: User, ida: User) -> None:
         request = recommended(hiro)
-        handling.complete(order_id=request.order_id, staff=make_staff(), at=LATER)
 
-        request.refresh_from_db()
-        assert (request.state, request.recommended_by) == (RequestState.SUPERSEDED, None)
-        with nothing_moves(), pytest.raises(access.NotOpen):
-            confirm(request, ida)
+        with nothing_moves(), pytest.raises(following.RecommendationWaits):
+            handling.complete(order_id=request.order_id, staff=make_staff(), at=LATER)
+
+        confirm(request, ida)
+        assert money(request.order)[0] == Decimal(7)

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from orders import canceling
 from orders.models import CancelRequest, Cause, Order
 from panel.accounts.models import User
 from panel.kernel.errors import Forbidden
@@ -70,12 +69,14 @@ def test_any_other_order_is_only_noted(which: str, hiro: User) -> None:
     assert not CancelRequest.objects.exists()
 
 
-def test_refuses_to_ask_twice_while_one_is_on_its_way(hiro: User) -> None:
+def test_what_is_on_its_way_is_not_asked_for_twice_but_noted(hiro: User) -> None:
     request = ask_for_refund(with_provider())
     refer(request, hiro)
 
-    with nothing_moves(), pytest.raises(canceling.CancelRunning):
-        refer(request, hiro)
+    refer(request, hiro, "They promised an answer by noon.")
+
+    assert CancelRequest.objects.count() == 1
+    assert kinds(request) == ["opened", "referred", "referred"]
 
 
 def test_refuses_who_may_not_and_what_is_answered_and_what_says_nothing(hiro: User) -> None:
