@@ -219,6 +219,7 @@ def theme(panel_name: str) -> dict[str, Any]:
                     ("Overdue", "overdue"),
                     ("Mine", "mine"),
                     ("Expedited", "expedited"),
+                    ("Customer wrote", "unread"),
                     ("To confirm", "to_confirm"),
                     ("Answered", "answered"),
                     _ALL,

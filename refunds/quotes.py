@@ -11,7 +11,7 @@ from panel.kernel.errors import Refused
 from refunds import bookings, publishing, settlement
 from refunds.bookings import Books
 from refunds.desk import proposals
-from refunds.policy import engine, facts
+from refunds.policy import facts
 from refunds.policy.document import Approval
 
 
@@ -56,7 +56,7 @@ def foresee(order: Order, move: Move, at: datetime) -> Quote:
     amounts = facts.Amounts(order.charge, order.quantity, move.remains or 0)
     moved = Moved(imagined, move, OrderStatus(order.status), Initiator.STAFF, event_id=0)
     found = settlement.facts_of(moved, facts.Standing(order.customer.standing), at)
-    verdict = engine.decide(publishing.version(order.policy_version).policy, found, amounts)
+    verdict = settlement.verdict_of(moved, publishing.version(order.policy_version), found, amounts)
     books = Books(order.charge, order.charge_promo, order.refunded, order.recognized)
     automatic = verdict.approval is Approval.AUTOMATIC
     return Quote(

@@ -7,7 +7,7 @@ the order's lock, in a number of statements that does not grow with the batch.
 import functools
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -17,7 +17,7 @@ from django.db import connection
 from billing import ledger
 from billing.models import House, TransferKind
 from orders.lifecycle import Moved
-from orders.models import FINAL_STATUSES, Order
+from orders.models import FINAL_STATUSES, Initiator, Order
 from panel.kernel import money
 from refunds import bookings, publishing, settlement_letters
 from refunds.bookings import Books, Pot
@@ -123,12 +123,27 @@ def facts_of(moved: Moved, standing: facts.Standing, at: datetime) -> facts.Fact
     )
 
 
+def verdict_of(moved: Moved, version: PolicyVersion, found: facts.Facts, amounts: facts.Amounts) -> wording.Verdict:
+    """Return what the policy says about a move.
+
+    What one member of staff makes it credit above its limit waits at the desk, where it takes a second person
+    (docs/adr/0016). A move that the desk makes itself has had its two people.
+    """
+    policy = version.policy
+    verdict = engine.decide(policy, found, amounts)
+    limit = policy.review.confirm_above
+    if moved.initiator != Initiator.STAFF or moved.move.request_ref is not None or limit is None:
+        return verdict
+    above = verdict.owed - moved.order.refunded > limit
+    return replace(verdict, approval=Approval.REVIEW) if above else verdict
+
+
 def _judge(moved: Moved, standing: facts.Standing, at: datetime) -> _Judged:
     order = moved.order
     version = publishing.version(order.policy_version)
     found = facts_of(moved, standing, at)
     amounts = facts.Amounts(order.charge, order.quantity, _remains(order))
-    verdict = engine.decide(version.policy, found, amounts)
+    verdict = verdict_of(moved, version, found, amounts)
     books = Books(order.charge, order.charge_promo, order.refunded, order.recognized)
     automatic = verdict.approval is Approval.AUTOMATIC
     credit = bookings.due(books, verdict.owed) if automatic else money.ZERO

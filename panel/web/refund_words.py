@@ -230,7 +230,7 @@ def _was_answered_at_once(request: RefundRequest) -> bool:
 
 def _text(event: RefundRequestEvent, kind: RequestEventKind, request: RefundRequest) -> str:
     if kind == RequestEventKind.REFERRED:  # how staff put it is between them and the provider
-        return "The order goes on until the provider answers."
+        return "" if request.order.is_final else "The order goes on until the provider answers."
     if kind == RequestEventKind.APPROVED and request.closed_by_id is not None:
         return f"{_money(request)} was credited to your balance. {event.text}"
     return event.text if kind in _OUR_WORDS else ""

@@ -19,7 +19,8 @@ from orders.models import Order
 from panel.kernel import money
 from panel.kernel.errors import Conflict, PanelError, Refused
 from panel.locking import busy_when_locked
-from panel.web import large_forms, live, queries, refund_queries, refund_quotes, typed
+from panel.web import canceling, large_forms, live, queries, refund_queries, refund_quotes, typed
+from panel.web.canceling import Way
 from panel.web.large_forms import Excess
 from panel.web.people import signed_in
 from refunds.desk import causes, opening
@@ -68,6 +69,10 @@ def new(request: HttpRequest) -> HttpResponse:
     order = queries.order(signed_in(request), number)
     if order is None:
         raise Http404
+    offer = canceling.offer(order, queries.cancel_request(order), signed_in(request), timezone.now())
+    if offer.way is Way.AT_ONCE:
+        messages.info(request, f"Order {order.pk} is still pending: cancel it, and the refund is immediate.")
+        return redirect("order-cancel", order_id=order.pk)
     if request.method == "POST":
         return _sent(request, order)
     already = refund_queries.open_about(order)

@@ -36,7 +36,8 @@ def decline(page: StaffAdmin, request: HttpRequest, wish: RefundRequest) -> Http
     """Ask by which clause and why, and credit nothing."""
     policy = publishing.version(wish.order.policy_version).policy
     names = {"panel": settings.PANEL_NAME}
-    reasons = [(clause, wording.fill(text, names)) for clause, text in deciding.reasons_to_decline(policy, wish.clause)]
+    offered = deciding.reasons_to_decline(policy, wish.clause, wish.order)
+    reasons = [(clause, wording.fill(text, names)) for clause, text in offered]
 
     def act(given: dict[str, Any]) -> str:
         deciding.decline(

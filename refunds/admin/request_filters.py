@@ -26,6 +26,10 @@ def _expedited(rows: Rows) -> Rows:
     return _waiting(rows).filter(expedited_at__isnull=False)
 
 
+def _unread(rows: Rows) -> Rows:
+    return _waiting(rows).filter(unread_since__isnull=False)
+
+
 def _to_confirm(rows: Rows) -> Rows:
     return rows.filter(RefundRequest.to_confirm())
 
@@ -44,6 +48,7 @@ class QueueFilter(ShowFilter):
         "overdue": ("Overdue", _overdue),
         "mine": ("Mine", _waiting),
         "expedited": ("Expedited", _expedited),
+        "unread": ("Customer wrote", _unread),
         "to_confirm": ("To confirm", _to_confirm),
         "answered": ("Answered", _answered),
         "all": ("All", every),
@@ -55,4 +60,4 @@ class QueueFilter(ShowFilter):
         return found.filter(assignee=staff_of(request)) if self.value() == "mine" else found
 
 
-OPEN_TABS: Final = {None, "due_soon", "overdue", "mine", "expedited", "to_confirm"}
+OPEN_TABS: Final = {None, "due_soon", "overdue", "mine", "expedited", "unread", "to_confirm"}

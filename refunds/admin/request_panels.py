@@ -47,6 +47,7 @@ def flags(wish: RefundRequest) -> list[tuple[str, str]]:
     marks = (
         ("urgent", "Expedited", wish.expedited_at),
         ("confirm", "To be confirmed", wish.recommended_at),
+        ("unread", "Customer wrote", wish.unread_since),
         ("question", "Question open", wish.asked_at),
         ("referred", "Referred to the provider", wish.referred_at),
     )

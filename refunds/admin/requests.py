@@ -27,7 +27,7 @@ from refunds.policy import wording
 
 _URGENCIES = {Urgency.OVERDUE: "danger", Urgency.SOON: "warning", Urgency.LATER: "", Urgency.CLOSED: ""}
 _STANDINGS = {Standing.ABUSE_FLAGGED: "text-orange-700", Standing.FRAUD_SUSPECTED: "text-red-700"}
-_FLAGS = {"urgent": "danger", "confirm": "warning", "question": "info", "referred": "info", "": ""}
+_FLAGS = {"urgent": "danger", "unread": "warning", "confirm": "warning", "question": "info", "referred": "info", "": ""}
 
 
 @admin.register(RefundRequest)

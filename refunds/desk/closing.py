@@ -58,6 +58,7 @@ _ANSWERED = [
     "answer_clause",
     "decision",
     "asked_at",
+    "unread_since",
 ]
 
 
@@ -76,7 +77,7 @@ def close_all(answered: Sequence[tuple[RefundRequest, Answer]], *, at: datetime)
         request.amount, request.proposed = answer.amount, answer.proposed
         request.answer, request.answer_clause = answer.text[:LONGEST_ANSWER], answer.clause
         request.decision = answer.decision
-        request.asked_at = None
+        request.asked_at = request.unread_since = None
     RefundRequest.objects.bulk_update([request for request, _ in answered], _ANSWERED)
     log_all(
         [NewEvent(request.pk, _EVENTS[answer.state], text=answer.text, by=answer.by) for request, answer in answered],

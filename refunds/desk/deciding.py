@@ -23,7 +23,7 @@ from refunds.desk.plans import Choice, Plan
 from refunds.models import RefundRequest, RequestEventKind, RequestState
 from refunds.models.request import LONGEST_NOTE
 from refunds.policy import wording
-from refunds.policy.document import Policy, Refund
+from refunds.policy.document import Clause, Policy, Refund
 
 _SAY_WHY = "Say why: the customer will read it."
 
@@ -117,7 +117,7 @@ def decline(*, request_id: int, staff: User, clause: str, note: str, at: datetim
         if request.awaits_second and request.recommended_by_id != staff.pk:
             raise AlreadyRecommended("A refund is recommended here: send it back first, with your reason.")
         policy = publishing.version(order.policy_version).policy
-        if clause not in {found for found, _ in reasons_to_decline(policy, request.clause)}:
+        if clause not in {found for found, _ in reasons_to_decline(policy, request.clause, order)}:
             raise Refused("Choose a reason from the policy.", field="clause")
         cleared = request.forget_recommendation()
         request.save(update_fields=cleared)
@@ -130,14 +130,24 @@ def decline(*, request_id: int, staff: User, clause: str, note: str, at: datetim
         return request
 
 
-def reasons_to_decline(policy: Policy, proposed: str) -> list[tuple[str, str]]:
+def reasons_to_decline(policy: Policy, proposed: str, order: Order) -> list[tuple[str, str]]:
     """Return the clauses that a decline can rest on, with their words: the proposed one, then those that pay nothing.
 
-    The clause that sent the request to a person is a reason too: its review may find that nothing is missing.
+    The clause that sent the request to a person is a reason too: its review may find that nothing is missing. Others
+    are offered when they can be about an order that stands like this one, on its terms.
     """
     first = policy.clause(proposed)
-    others = [clause for clause in policy.rules if clause.refund is Refund.NONE and clause.id != proposed]
+    others = [
+        clause
+        for clause in policy.rules
+        if clause.refund is Refund.NONE and clause.id != proposed and _can_be_about(clause, order)
+    ]
     return [(clause.id, clause.text) for clause in (first, *others)]
+
+
+def _can_be_about(clause: Clause, order: Order) -> bool:
+    stands = {"status": order.status, "terms": order.terms}
+    return all(stands[fact] in values for fact, values in clause.when if fact in stands)
 
 
 def _require_recommended(request: RefundRequest) -> None:

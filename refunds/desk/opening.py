@@ -9,12 +9,12 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from orders.canceling import OrderNotFound
-from orders.models import Cause, Order
+from orders.models import Cause, Order, OrderStatus
 from panel.accounts import standing
 from panel.accounts.models import Standing, User
 from panel.kernel import money
 from panel.kernel.errors import Conflict, Forbidden, Refused
-from refunds import uploads
+from refunds import publishing, uploads
 from refunds.desk import abuse, access, causes, closing, letters, paying, proposals
 from refunds.desk.closing import Answer
 from refunds.desk.proposals import Proposal
@@ -27,7 +27,9 @@ from refunds.models import (
     RequestOrigin,
     RequestState,
 )
+from refunds.policy import engine
 from refunds.policy.abuse import Reason
+from refunds.policy.facts import Status
 from refunds.uploads import MOST_FILES, CheckedFile, Upload
 
 _USED: Final = "This form was used for another request. Please open the page again."
@@ -48,6 +50,12 @@ class AnsweredBefore(Refused):
     """The same was asked and declined, and the order has not changed since."""
 
     code = "refund_request_answered_before"
+
+
+class CancelInstead(Refused):
+    """The order waits and its customer may cancel it himself: that brings everything back at once."""
+
+    code = "cancel_instead"
 
 
 class CauseUnfit(Refused):
@@ -104,12 +112,13 @@ class _Wish:
 def quote(*, customer: User, order_id: int, cause: Cause, at: datetime) -> Quote:
     """Say what the policy makes of this request now; nothing is written.
 
-    Raises OrderNotFound, CauseUnfit, AlreadyOpen.
+    Raises OrderNotFound, CancelInstead, CauseUnfit, AlreadyOpen.
     """
     order = Order.objects.filter(pk=order_id, customer=customer).first()
     if order is None:
         raise OrderNotFound("There is no such order.")
     _refuse_second(order)
+    _refuse_what_a_cancel_does(order)
     return _foresee(order, customer, cause, at)[0]
 
 
@@ -128,8 +137,8 @@ def open_by_customer(
 
     `seen` is the token of the quote that the customer read.
 
-    Raises OrderNotFound, CauseUnfit, AlreadyOpen, AnsweredBefore, QuoteChanged, TooManyFiles, access.TextMissing,
-    uploads.FileRefused, Conflict (key used for another request).
+    Raises OrderNotFound, CancelInstead, CauseUnfit, AlreadyOpen, AnsweredBefore, QuoteChanged, TooManyFiles,
+    access.TextMissing, uploads.FileRefused, Conflict (key used for another request).
     """
     words = access.said(description, field="description", what="Say in a few words what is wrong with the order.")
     checked = _checked(files)
@@ -141,6 +150,7 @@ def open_by_customer(
         order = access.locked_order(order_id, owner)
         wish = _Wish(order, owner, cause, words, RequestOrigin.CUSTOMER, owner, key, checked)
         _refuse_second(order)
+        _refuse_what_a_cancel_does(order)
         found, reasons = _foresee(order, owner, cause, at)
         if seen != found.token:
             raise QuoteChanged("What the policy says about this has changed. Please read it again.")
@@ -148,8 +158,10 @@ def open_by_customer(
         try:
             with transaction.atomic():
                 request = _insert(wish, found, at)
-        except IntegrityError as error:  # another customer sends a form with this key at this very moment
-            raise Conflict(_USED) from error
+        except IntegrityError as error:
+            if "refundrequest_key" not in str(error):
+                raise
+            raise Conflict(_USED) from error  # another customer sends a form with this key at this very moment
         _flag(owner, reasons, at)
         if found.at_once:
             _settle(request, found, owner, at)
@@ -221,6 +233,12 @@ def _refuse_second(order: Order) -> None:
     number = RefundRequest.objects.filter(order=order, state=RequestState.OPEN).values_list("pk", flat=True).first()
     if number is not None:
         raise AlreadyOpen(number)
+
+
+def _refuse_what_a_cancel_does(order: Order) -> None:
+    policy = publishing.version(order.policy_version).policy
+    if order.status == OrderStatus.PENDING and engine.may_customer_cancel(policy, Status.PENDING):
+        raise CancelInstead("This order is still pending: cancel it, and all of it is on your balance at once.")
 
 
 def _refuse_repeated(order: Order, cause: Cause, found: Quote) -> None:

@@ -1,5 +1,6 @@
 """What approving a request would do, worked out before it is done: shown, confirmed, recomputed under lock, done."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -119,7 +120,7 @@ class Plan:
         end = "" if self.end is None else f"{self.end.to}:{self.end.remains}"
         amounts = (self.by_end, self.proposed, self.credit, self.credited_before)
         facts = [self.proposal.token, end, self.clause, self.standing.value, str(self._is_beyond_report)]
-        return ":".join([*facts, *map(money.plain, amounts)])
+        return hashlib.sha256(":".join([*facts, *map(money.plain, amounts)]).encode()).hexdigest()
 
 
 def plan(request: RefundRequest, order: Order, choice: Choice, *, at: datetime) -> Plan:

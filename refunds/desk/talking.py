@@ -47,9 +47,8 @@ def message(*, request_id: int, customer: User, text: str, at: datetime) -> None
         if said >= MOST_MESSAGES:
             raise TooMuchSaid("There are very many messages here already; we will answer these first.", field="text")
         closing.log(request, RequestEventKind.MESSAGE, by=customer, text=words, at=at)
-        if request.asked_at is not None:
-            request.asked_at = None
-            request.save(update_fields=["asked_at"])
+        request.asked_at, request.unread_since = None, request.unread_since or at
+        request.save(update_fields=["asked_at", "unread_since"])
 
 
 def expedite(*, request_id: int, customer: User, reason: str, at: datetime) -> None:
@@ -76,22 +75,24 @@ def withdraw(*, request_id: int, customer: User, at: datetime) -> None:
 
 
 def ask(*, request_id: int, staff: User, question: str, at: datetime) -> None:
-    """Ask the customer something, in a letter too. Raises access' errors."""
+    """Ask the customer something, in a letter too; what he wrote counts as read. Raises access' errors."""
     words = access.said(question, field="question", what="Write the question.")
     with transaction.atomic(durable=True):
         _order, request = access.locked_for_staff(request_id, staff)
         number = closing.log(request, RequestEventKind.QUESTION, by=staff, text=words, at=at)
-        request.asked_at = at
-        request.save(update_fields=["asked_at"])
+        request.asked_at, request.unread_since = at, None
+        request.save(update_fields=["asked_at", "unread_since"])
         letters.asked(request, request.customer, question=words, number=number, at=at)
 
 
 def note(*, request_id: int, staff: User, text: str, at: datetime) -> None:
-    """Write down something for colleagues. Raises access' errors."""
+    """Write down something for colleagues; what the customer wrote counts as read. Raises access' errors."""
     words = access.said(text, field="text", what="Write the note.")
     with transaction.atomic(durable=True):
         _order, request = access.locked_for_staff(request_id, staff)
         closing.log(request, RequestEventKind.NOTE, by=staff, text=words, at=at)
+        request.unread_since = None
+        request.save(update_fields=["unread_since"])
 
 
 def claim(*, request_id: int, staff: User, at: datetime) -> RefundRequest:

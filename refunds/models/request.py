@@ -67,8 +67,9 @@ class RefundRequest(models.Model):
     sentence = models.TextField("in words")
 
     assignee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
+    unread_since = models.DateTimeField("customer wrote", null=True, blank=True)
     expedited_at = models.DateTimeField("expedited", null=True, blank=True)
     expedite_reason = models.CharField("why it is urgent", max_length=LONGEST_NOTE, blank=True)
     asked_at = models.DateTimeField("question open since", null=True, blank=True)
