@@ -7,7 +7,7 @@ from uuid import UUID
 
 from orders.models import Order
 from panel.accounts.models import User
-from refunds.models import RefundFile, RefundRequest, RefundRequestEvent, RequestEventKind, RequestState
+from refunds.models import RefundFile, RefundRequest, RefundRequestEvent, RequestState
 from refunds.models.request_event import INTERNAL
 
 PAGE_SIZE: Final = 25
@@ -48,13 +48,6 @@ def told(customer: User, number: int) -> Told | None:
         return None
     files = RefundFile.objects.filter(request=found).defer("content").order_by("position")
     return Told(found, _visible([found])[found.pk], tuple(files))
-
-
-def is_said_since(told: Told, text: str, after: int | None) -> bool:
-    """Whether the customer has said just this since the event of this number, the last one that he saw."""
-    words = text.replace("\r\n", "\n").strip()
-    since = [event for event in told.events if after is not None and event.pk > after]
-    return any(event.kind == RequestEventKind.MESSAGE and event.text == words for event in since)
 
 
 def about(order: Order) -> list[Told]:

@@ -74,8 +74,6 @@ def _far_too_long(request: HttpRequest, _excess: Excess, number: int) -> HttpRes
 def message(request: HttpRequest, number: int) -> HttpResponse:
     """Add what the customer writes; it answers an open question."""
     text, now = request.POST.get("text", ""), timezone.now()
-    if refund_queries.is_said_since(_told(request, number), text, typed.number(request.POST.get("after"))):
-        return redirect("refund-request", number=number)  # a double click, or the page sent anew
     try:
         with busy_when_locked():
             talking.message(request_id=number, customer=signed_in(request), text=text, at=now)
@@ -155,7 +153,6 @@ def _page(
         **_context(told, at, since=int(at.timestamp())),
         "typed": typed or {},
         "errors": errors or {},
-        "last_event": told.events[-1].pk if told.events else 0,
         "longest": LONGEST_TEXT,
         "longest_reason": LONGEST_NOTE,
     }

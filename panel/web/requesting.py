@@ -71,7 +71,7 @@ def new(request: HttpRequest) -> HttpResponse:
         raise Http404
     offer = canceling.offer(order, queries.cancel_request(order), signed_in(request), timezone.now())
     if offer.way is Way.AT_ONCE:
-        messages.info(request, f"Order {order.pk} is still pending: cancel it, and the refund is immediate.")
+        messages.info(request, f"Order {order.pk} is still pending: cancel it instead.")
         return redirect("order-cancel", order_id=order.pk)
     if request.method == "POST":
         return _sent(request, order)

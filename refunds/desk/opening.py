@@ -53,7 +53,7 @@ class AnsweredBefore(Refused):
 
 
 class CancelInstead(Refused):
-    """The order waits and its customer may cancel it himself: that brings everything back at once."""
+    """The order is pending and its customer may cancel it himself, which settles it by the policy at once."""
 
     code = "cancel_instead"
 
@@ -238,7 +238,7 @@ def _refuse_second(order: Order) -> None:
 def _refuse_what_a_cancel_does(order: Order) -> None:
     policy = publishing.version(order.policy_version).policy
     if order.status == OrderStatus.PENDING and engine.may_customer_cancel(policy, Status.PENDING):
-        raise CancelInstead("This order is still pending: cancel it, and all of it is on your balance at once.")
+        raise CancelInstead("This order is still pending: cancel it instead.")
 
 
 def _refuse_repeated(order: Order, cause: Cause, found: Quote) -> None:

@@ -189,7 +189,12 @@ class TestAskingFromThere:
     def test_points_to_canceling_while_that_brings_everything_back(self, browser: Client, ada: User) -> None:
         order = place_order(ada, make_service())
 
-        assert "You need not ask: cancel the order while it is pending." in pages.text(look(browser, order))
+        page = look(browser, order)
+
+        assert "You need not ask: cancel the order while it is pending, and all of it is back at once." in pages.text(
+            page
+        )
+        assert asking.NEW not in " ".join(pages.links(page))
 
     def test_can_be_asked_again_after_it_was_taken_back(self, browser: Client, ada: User) -> None:
         request = ask_for_refund(partly_delivered(ada))

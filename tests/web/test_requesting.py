@@ -81,15 +81,18 @@ class TestTheQuote:
         assert "Write to support instead Send it anyway" in said
         assert f"/support/new/?order={order.pk}&kind=refund" in pages.links(page)
 
-    def test_offers_to_cancel_a_pending_order_where_that_brings_everything_back(
+    def test_leads_to_canceling_a_pending_order_where_that_brings_everything_back(
         self, browser: Client, ada: User
     ) -> None:
         order = place_order(ada, make_service(rate="10"))
 
-        page = asking.quote(browser, order, "platform_delay")
-
-        assert "You can cancel this order yourself: 10.00 USD comes back at once." in pages.text(page)
-        assert f"/orders/{order.pk}/cancel/" in pages.links(page)
+        for answer in (
+            browser.get(f"{asking.NEW}?order={order.pk}"),
+            asking.send(browser, order, {"cause": "not_started"}),
+        ):
+            assert (answer.status_code, answer["Location"]) == (302, f"/orders/{order.pk}/cancel/")
+        assert "is still pending: cancel it instead" in pages.text(browser.get(f"/orders/{order.pk}/cancel/"))
+        assert not RefundRequest.objects.exists()
 
     @pytest.mark.usefixtures("credit_only_policy")
     def test_offers_no_cancel_where_the_policy_allows_none(self, browser: Client, ada: User) -> None:
