@@ -1,4 +1,4 @@
-"""The demo's refund requests, one in each state, made through the use cases at times in the past."""
+"""The demo's refund requests: open, late, expedited, asked about, recommended, answered; made through the use cases."""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -54,12 +54,20 @@ _ASKED = _Wish(
     "asked", "customer", OrderStatus.IN_PROGRESS, Cause.PLATFORM_DELAY, timedelta(hours=8),
     "The campaign was for the opening day, which is over tomorrow.",
 )  # fmt: skip
+# Two of a kind, which staff can approve together; both shipped policies leave these to a person.
+_STUCK = tuple(
+    _Wish(
+        f"stuck-{place}", "customer", OrderStatus.PROCESSING, Cause.NOT_STARTED, timedelta(hours=before),
+        "It was taken up hours ago and nothing has happened since.",
+    )
+    for place, before in (("first", 3), ("second", 2))
+)  # fmt: skip
 
 
 def load(users: Mapping[str, User], *, now: datetime) -> int:
     """Open and answer the demo's requests, as far as they are not there yet; return how many there are new."""
     before = RefundRequest.objects.count()
-    for wish, request in _opened([_APPROVED, _DECLINED, _OVERDUE, _RECOMMENDED, _ASKED], users, now):
+    for wish, request in _opened([_APPROVED, _DECLINED, _OVERDUE, _RECOMMENDED, _ASKED, *_STUCK], users, now):
         if not request.is_open:
             continue
         _go_on(wish, request, users, now - wish.before)

@@ -1,5 +1,6 @@
 """The demo's past: about a hundred orders of the last two months, made through the use cases with `at` in the past."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -29,7 +30,7 @@ from panel.notifications import suspending
 from refunds import publishing
 from refunds.desk import deciding
 from refunds.desk.plans import Choice
-from refunds.models import PolicyVersion, RefundRequest, RequestState
+from refunds.models import PolicyVersion, RefundRequest, RequestOrigin, RequestState
 
 POLICY_SINCE: Final = timedelta(days=62)
 CLOSING_BALANCE: Final = Decimal(250)
@@ -107,6 +108,7 @@ def _carry_out(session: Session, stage: Stage, now: datetime, at: datetime) -> N
     for one in placed:
         _end_by_hand(one, customer=customer, staff=grace, at=ended)
         _look_again(one, reviewer=users["second_staff"], at=looked_at_again)
+        _confirm_large(one, users, at=looked_at_again)
 
 
 def _run(placed: list[_Placed], staff: User, *, submitted: datetime, started: datetime, ended: datetime) -> None:
@@ -194,6 +196,17 @@ def _look_again(one: _Placed, *, reviewer: User, at: datetime) -> None:
             elif request:
                 note = "The page broke the rules that are linked beside the order form."
                 deciding.decline(request_id=request.pk, staff=reviewer, clause=request.clause, note=note, at=at)
+
+
+def _confirm_large(one: _Placed, users: Mapping[str, User], *, at: datetime) -> None:
+    """What staff made the policy credit above its limit waits for two people."""
+    held = RefundRequest.objects.filter(order=one.order, state=RequestState.OPEN, origin=RequestOrigin.POLICY).first()
+    if held is None or one.end in {End.REVIEW_WAITING, End.REVIEW_APPROVED, End.REVIEW_DECLINED}:
+        return
+    agent, approver, note = users["agent"], users["second_staff"], "The order was ended as its events say."
+    if not held.awaits_second:
+        deciding.approve(request_id=held.pk, staff=agent, choice=Choice(), note=note, seen=None, at=at)
+    deciding.confirm(request_id=held.pk, staff=approver, seen=None, at=at)
 
 
 def _transition(moves: list[Move], initiator: Initiator, at: datetime) -> None:

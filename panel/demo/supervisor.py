@@ -40,6 +40,8 @@ def environment(*, port: int, payments: str, var: Path) -> dict[str, str]:
         "ORDER_SWEEP_SECONDS": "3",
         "MONEY_SWEEP_SECONDS": "2",
         "WITHDRAWAL_CANCEL_WINDOW": "20",
+        "SUPPORT_HOURS": "At any hour, on every day",
+        "SUPPORT_ADDRESS": r"Makegood Support\n12 Example Street\nSan Francisco, California 94102\nUnited States",
     }
     fixed = {
         "SANDBOX": "1",

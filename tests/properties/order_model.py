@@ -9,15 +9,18 @@ UNIT = Decimal("0.000001")
 GUARANTEE, CREDIT_ONLY = "money-back-guarantee", "panel-credit-only"
 ENDS = (OrderStatus.PARTIAL, OrderStatus.CANCELED, OrderStatus.COMPLETED)
 NOTHING = Decimal(0)
+LIMIT = Decimal(5)  # above it one person's word is not enough; the machine publishes both policies with it
 
 
 @dataclass(frozen=True)
 class Recommended:
-    """What one person wants to approve, and how the order stood then."""
+    """What one person wants to approve, how the order stood then, and whether that is beyond what was reported."""
 
+    by: str
     credit: Decimal
     remains: int | None
     status: OrderStatus
+    beyond: bool
 
 
 @dataclass
@@ -25,7 +28,8 @@ class Expected:
     """What the model knows of one order.
 
     `proposed` is what waits for a person, `asked` the cause of the customer's open request or "policy" for one that
-    the policy opened.
+    the policy opened, `opener` the member of staff who opened it for the customer. `by_persons` is what answers of
+    people credited.
     """
 
     policy: str
@@ -37,7 +41,9 @@ class Expected:
     refunded: Decimal = NOTHING
     proposed: Decimal | None = None
     asked: Cause | str | None = None
+    opener: str | None = None
     recommended: Recommended | None = None
+    by_persons: Decimal = NOTHING
 
     def undelivered(self, remains: int) -> Decimal:
         return (self.charge * remains / self.quantity).quantize(UNIT, ROUND_DOWN)
@@ -51,9 +57,10 @@ class Expected:
         return (self.promo * self.refunded / self.charge).quantize(UNIT, ROUND_DOWN)
 
     def end(self, to: OrderStatus, remains: int, initiator: str, cause: Cause) -> None:
-        """The order ends, or its end is corrected, by anybody but the desk."""
+        """The order ends, or its end is corrected, by anybody but the desk. What staff make it pay has a limit."""
         was_open, before = not self.has_ended, self.refunded
         owed, reviewed = self.owed(to, remains, initiator, cause)
+        reviewed = reviewed or (initiator == "staff" and owed - self.refunded > LIMIT)
         self.status, self.remains = to, remains
         self.proposed = owed if reviewed and owed > self.refunded else None
         if not reviewed:
@@ -62,7 +69,7 @@ class Expected:
         if self.proposed is not None:
             self.asked = self.asked or "policy"
         elif self.asked == "policy" or (self.asked and was_open and self.refunded > before and self.due() == 0):
-            self.asked = None
+            self.asked = self.opener = None
 
     def owed(self, to: OrderStatus, remains: int, initiator: str, cause: Cause) -> tuple[Decimal, bool]:
         """What the two policies owe in the cases that the machine makes, and whether a person looks first."""
@@ -104,14 +111,23 @@ class Expected:
         owed, _ = self.claimed(self.asked, self.remains if remains is None else remains)
         return max(owed - self.refunded, NOTHING)
 
+    def is_beyond_report(self, remains: int | None) -> bool:
+        """Whether more is said to be undelivered than was reported; of what has begun, something has to be."""
+        if self.has_ended or remains is None:
+            return False
+        if self.remains is None:
+            return self.status == OrderStatus.IN_PROGRESS
+        return remains > self.remains
+
     def granted(self, credit: Decimal, remains: int | None) -> None:
         """The desk credits so much; a running order ends with these units undelivered."""
         if not self.has_ended:
             self.status = OrderStatus.CANCELED if remains == self.quantity else OrderStatus.PARTIAL
             self.remains = remains
         self.refunded += credit
+        self.by_persons += credit
         self.closed()
 
     def closed(self) -> None:
         """The request is answered, and with it what waited for the answer."""
-        self.proposed = self.asked = self.recommended = None
+        self.proposed = self.asked = self.opener = self.recommended = None

@@ -7,6 +7,8 @@ books pass the whole audit.
 
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,11 +23,12 @@ from orders.models import Cause, Order, OrderStatus, Service
 from panel.accounts.models import User
 from panel.kernel.errors import PanelError
 from refunds import audit, publishing
+from refunds.desk import following
 from refunds.models import Decision, DecisionState, RefundRequest, RequestState
 from tests.factories import AT, make_customer, make_package, make_service, make_staff, move
 from tests.factories.desk import LONG_AGO
 from tests.properties.desk_rules import DeskRules, orders
-from tests.properties.order_model import CREDIT_ONLY, ENDS, GUARANTEE, UNIT, Expected
+from tests.properties.order_model import CREDIT_ONLY, ENDS, GUARANTEE, LIMIT, UNIT, Expected
 
 pytestmark = pytest.mark.django_db
 
@@ -164,14 +167,21 @@ class MoneyPath(DeskRules):
         one = self.expected[order_id]
         remains = int(one.quantity * share)
         self.soon()
+        said: dict[str, Any] = {"order_id": order_id, "staff": self.grace, "at": self.at}
         if to == OrderStatus.COMPLETED:
             remains, cause = 0, Cause.DELIVERED
-            handling.complete(order_id=order_id, staff=self.grace, at=self.at)
+            end = partial(handling.complete, **said)
         elif to == OrderStatus.PARTIAL:
-            handling.set_partial(order_id=order_id, remains=remains, cause=cause, staff=self.grace, at=self.at)
+            end = partial(handling.set_partial, remains=remains, cause=cause, **said)
         else:
-            handling.cancel(order_id=order_id, cause=cause, staff=self.grace, at=self.at, remains=remains)
-        if (one.status, one.remains) != (to, remains):
+            end = partial(handling.cancel, remains=remains, cause=cause, **said)
+        if (one.status, one.remains) == (to, remains):
+            end()
+        elif one.recommended is not None:
+            with pytest.raises(following.RecommendationWaits):
+                end()
+        else:
+            end()
             with self.refunding(one):
                 one.end(to, remains, "staff", cause)
 
@@ -220,10 +230,15 @@ class MoneyPath(DeskRules):
 
 
 def uncounted(slug: str) -> str:
-    """Return a shipped policy that measures no abuse: the machine asks for refunds of every order of one customer."""
+    """Return a shipped policy for the machine: it measures no abuse, and its limit is amid what the orders cost.
+
+    The machine asks for refunds of every order of one customer.
+    """
     text = (publishing.SHIPPED / f"{slug}.toml").read_text(encoding="utf-8")
     before, rest = text.split("[abuse]")
-    return before + rest[rest.index("[chargebacks]") :]
+    limit = 'confirm_above = "100.00"'
+    assert before.count(limit) == 1
+    return before.replace(limit, f'confirm_above = "{LIMIT:.2f}"') + rest[rest.index("[chargebacks]") :]
 
 
 def test_no_sequence_of_steps_makes_or_loses_money() -> None:
