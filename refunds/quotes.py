@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from orders.lifecycle import Move, Moved
 from orders.models import Initiator, Order, OrderStatus
+from panel.accounts.models import Standing
 from panel.kernel import money
 from panel.kernel.errors import Refused
 from refunds import bookings, publishing, settlement
@@ -43,8 +44,8 @@ class Quote:
         return f"{self.order.pk}:{self.order.status}:{self.clause}:{self.owed}:{self.order.refunded}:{self.waits}"
 
 
-def foresee(order: Order, move: Move, at: datetime) -> Quote:
-    """Judge the move as if staff made it at `at`. `order.customer` is read, nothing is written.
+def foresee(order: Order, move: Move, at: datetime, *, standing: Standing) -> Quote:
+    """Judge the move as if staff made it at `at`, for a customer who stands so; nothing is written.
 
     Raises NothingNew; facts.FactsInvalid when remains are above the quantity.
     """
@@ -55,7 +56,7 @@ def foresee(order: Order, move: Move, at: datetime) -> Quote:
     imagined.final_at = order.final_at or at
     amounts = facts.Amounts(order.charge, order.quantity, move.remains or 0)
     moved = Moved(imagined, move, OrderStatus(order.status), Initiator.STAFF, event_id=0)
-    found = settlement.facts_of(moved, facts.Standing(order.customer.standing), at)
+    found = settlement.facts_of(moved, facts.Standing(standing.value), at)
     verdict = settlement.verdict_of(moved, publishing.version(order.policy_version), found, amounts)
     books = Books(order.charge, order.charge_promo, order.refunded, order.recognized)
     automatic = verdict.approval is Approval.AUTOMATIC

@@ -5,10 +5,11 @@ from datetime import datetime
 from django.db import transaction
 
 from panel.accounts.models import User
+from panel.kernel import texts
 from panel.kernel.errors import Conflict
 from panel.locking import busy_when_locked
 from panel.notifications import outbox, ticket_letters
-from panel.support import access, texts, tickets
+from panel.support import access, tickets
 from panel.support.models import MessageKind, TicketMessage, TicketState
 from panel.support.models.ticket import LONGEST_TEXT
 

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.urls import reverse
 
 from billing.models import Withdrawal
-from panel.accounts.models import User
+from panel.accounts import holders
 from panel.notifications import outbox, staff_letters
 from panel.notifications.outbox import NewEmail
 from panel.support.access import PERMISSION as MAY_ANSWER
@@ -58,7 +58,7 @@ def put(*, at: datetime) -> int:
     kinds = [_requests(at), _withdrawals(at), _tickets(at)]
     day = at.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
     letters: list[NewEmail] = []
-    for person in _readers():
+    for person in holders.of(MAY_WORK).order_by("pk"):
         seen = [kind for kind in kinds if kind.lines and (not kind.permission or person.has_perm(kind.permission))]
         if not seen:
             continue
@@ -77,16 +77,6 @@ def put(*, at: datetime) -> int:
     with transaction.atomic(durable=True):
         outbox.put(letters, at=at)
     return len(letters)
-
-
-def _readers() -> list[User]:
-    """Return the active staff who may work at the desk: by themselves, by a group, or because they may do all."""
-    app, codename = MAY_WORK.split(".")
-    own = Q(user_permissions__content_type__app_label=app, user_permissions__codename=codename)
-    by_group = Q(groups__permissions__content_type__app_label=app, groups__permissions__codename=codename)
-    staff = User.objects.filter(is_staff=True, is_active=True)
-    found = staff.filter(Q(is_superuser=True) | own | by_group)
-    return list(staff.filter(pk__in=found.values("pk")).order_by("pk"))
 
 
 def _requests(at: datetime) -> _Kind:
@@ -124,7 +114,7 @@ def _tickets(at: datetime) -> _Kind:
     counted = waiting.aggregate(
         number=Count("pk"),
         overdue=Count("pk", filter=Ticket.overdue(at)),
-        due_soon=Count("pk", filter=Q(due_at__gt=at, due_at__lte=at + DUE_SOON)),
+        due_soon=Count("pk", filter=Ticket.due_soon(at)),
     )
     urgent = [
         _Urgent(ticket.due_at, f"Ticket {ticket.pk}", reverse("admin:support_ticket_change", args=[ticket.pk]))

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Q
-
 from orders.models import Order
+from panel.accounts import holders
 from panel.accounts.models import User
 from panel.support import access
 from panel.support.models import MessageKind, SavedReply, Ticket, TicketKind, TicketMessage
@@ -68,12 +67,4 @@ def replies_for(kind: TicketKind) -> tuple[SavedReply, ...]:
 
 def who_may_handle() -> tuple[User, ...]:
     """Return the active staff who may handle tickets, by name."""
-    codename = access.PERMISSION.split(".")[1]
-    granted = {"content_type__app_label": "support", "codename": codename}
-    may = (
-        Q(is_superuser=True)
-        | Q(**{f"user_permissions__{name}": value for name, value in granted.items()})
-        | Q(**{f"groups__permissions__{name}": value for name, value in granted.items()})
-    )
-    staff = User.objects.filter(may, is_staff=True, is_active=True).distinct()
-    return tuple(staff.order_by("name", "email")[:MOST_STAFF])
+    return tuple(holders.of(access.PERMISSION).order_by("name", "email")[:MOST_STAFF])

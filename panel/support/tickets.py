@@ -11,10 +11,11 @@ from django.db import transaction
 
 from orders.models import Order
 from panel.accounts.models import User
+from panel.kernel import texts
 from panel.kernel.errors import Conflict, Refused
 from panel.locking import busy_when_locked
 from panel.notifications import outbox, ticket_letters
-from panel.support import access, texts
+from panel.support import access
 from panel.support.models import MessageKind, Ticket, TicketKind, TicketMessage, TicketState
 from panel.support.models.ticket import LONGEST_SUBJECT, LONGEST_TEXT
 

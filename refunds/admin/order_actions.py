@@ -18,6 +18,7 @@ from orders.lifecycle import Move
 from orders.models import Cause, Order, OrderStatus
 from panel.accounts.admin.asking import NoQuestions, Preview, Question, ask
 from panel.accounts.admin.pages import Panel, StaffAdmin, amount, counted
+from panel.accounts.models import Standing
 from panel.kernel.errors import PanelError, Refused
 from panel.locking import busy_when_locked
 from refunds import quotes
@@ -98,7 +99,7 @@ def one(
 
     def preview(given: Given) -> Preview:
         assert move_of is not None  # noqa: S101 - only asked for below when there is one
-        return _preview([quotes.foresee(order, move_of(order, given), timezone.now())])
+        return _preview([_foresee(order, move_of(order, given), timezone.now())])
 
     asked = words[0].format(f"order {order.pk}")
     question = Question(
@@ -179,9 +180,13 @@ def _each(
     return f"{len(succeeded)} of {len(orders)} are {done}: {', '.join(succeeded)}." if succeeded else ""
 
 
+def _foresee(order: Order, move: Move, at: datetime) -> quotes.Quote:
+    return quotes.foresee(order, move, at, standing=Standing(order.customer.standing))
+
+
 def _foresee_or_none(order: Order, move: Move, at: datetime) -> quotes.Quote | None:
     try:
-        return quotes.foresee(order, move, at)
+        return _foresee(order, move, at)
     except quotes.NothingNew:
         return None
 

@@ -1,5 +1,6 @@
 """What staff do with a refund request besides answering it: take it, ask, note, refer, open one for a customer."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,22 +11,31 @@ from orders import canceling
 from orders.models import Cause, Order
 from panel.accounts.admin.asking import Preview, Question, ask, staff_of
 from panel.accounts.admin.pages import Panel, StaffAdmin, amount
-from panel.accounts.models import User
+from panel.accounts.models import Standing, User
 from refunds.admin import request_forms, request_panels
 from refunds.desk import causes, opening, proposals, referring, talking
 from refunds.models import RefundRequest
 
 
-def offered(wish: RefundRequest, staff: User) -> set[str]:
-    """Return the buttons that fit an open request's state and this person; nothing on a request of one's own."""
+def offered(wish: RefundRequest, staff: User, *, at: datetime) -> set[str]:
+    """Return the buttons that fit an open request's state and this person; nothing on a request of one's own.
+
+    Where nothing is proposed there is nothing to approve as proposed: an amount is chosen, or it is declined.
+    """
     if not wish.is_open or wish.customer_id == staff.pk:
         return set()
     found = {"ask_customer", "note", "refer", "decline"}
     found.add("release" if wish.assignee_id == staff.pk else "claim")
     if not wish.awaits_second:
-        return found | {"approve", "approve_other"}
+        return found | {"approve_other"} | ({"approve"} if _proposes(wish, at) else set())
     found |= {"send_back"}
     return found if wish.recommended_by_id == staff.pk else (found - {"decline"}) | {"confirm"}
+
+
+def _proposes(wish: RefundRequest, at: datetime) -> bool:
+    """Whether approving as proposed may credit something. What a running order is owed depends on how it ends."""
+    standing = Standing(wish.customer.standing)
+    return not wish.order.is_final or proposals.of_request(wish, wish.order, standing=standing, at=at).credit > 0
 
 
 def claim(page: StaffAdmin, request: HttpRequest, wish: RefundRequest) -> HttpResponse:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from panel.accounts.admin.asking import Preview, Question, ask, staff_of
 from panel.accounts.admin.pages import Panel, StaffAdmin, amount, counted, link
-from panel.accounts.models import User
+from panel.accounts.models import Standing, User
 from panel.kernel import money
 from panel.kernel.errors import PanelError, Refused
 from panel.locking import busy_when_locked
@@ -40,7 +40,7 @@ class _Planned:
     @property
     def kind(self) -> tuple[str, str]:
         """What makes two requests equal: the clause that judges them now, and what is claimed."""
-        return self.plan.proposal.verdict.clause_id, self.wish.get_cause_display()
+        return self.plan.clause, self.wish.get_cause_display()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,9 @@ def _plan(wish: RefundRequest, at: datetime) -> Plan:
         raise access.NotOpen(f"This request is {wish.get_state_display().lower()} already.")
     if wish.awaits_second:
         raise AlreadyRecommended("This waits for a second person already.")
+    if wish.customer.standing != Standing.CLEAR:
+        standing = wish.customer.get_standing_display().lower()
+        raise Refused(f"{wish.customer} stands as “{standing}”: look at this request by itself.")
     return plans.plan(wish, wish.order, Choice(), at=at)
 
 
@@ -128,6 +131,7 @@ def _panel(found: _Sorted) -> Panel:
             link("refunds_refundrequest", one.wish.pk, one.wish.pk),
             link("orders_order", one.wish.order_id, one.wish.order_id),
             str(one.wish.customer),
+            one.wish.customer.get_standing_display(),
             amount(one.plan.credit),
             request_panels.order_afterwards(one.plan),
             f"Yes: {' and '.join(one.reasons)}" if one.reasons else "No",
@@ -136,11 +140,11 @@ def _panel(found: _Sorted) -> Panel:
     ]
     at_once = _total(one for one in found.equal if not one.reasons)
     recommended = _total(one for one in found.equal if one.reasons)
-    rows.append(("Total", "", "", amount(money.exact(at_once + recommended)), "", ""))
+    rows.append(("Total", "", "", "", amount(money.exact(at_once + recommended)), "", ""))
     note = f"Credited at once: {amount(at_once)}. Recommended to a second person: {amount(recommended)}."
     if found.others:
         note += f" Left as they are: {', '.join(str(wish.pk) for wish, _ in found.others)}."
-    headers = ("Request", "Order", "Customer", "Credit", "Order afterwards", "Second person")
+    headers = ("Request", "Order", "Customer", "Standing", "Credit", "Order afterwards", "Second person")
     return Panel("What approving does", headers, rows, note)
 
 

@@ -8,9 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.text import Truncator
 
+from orders.models import Order, OrderStatus
 from panel.accounts.admin.asking import Preview, staff_of
 from panel.accounts.admin.pages import Panel, StaffAdmin, amount, link, moment
 from panel.kernel import money
+from panel.kernel.errors import Refused
 from refunds import publishing
 from refunds.admin import request_forms, request_panels
 from refunds.admin.request_actions import asked_about
@@ -75,9 +77,8 @@ def confirm(page: StaffAdmin, request: HttpRequest, wish: RefundRequest) -> Http
     def preview(_given: dict[str, Any]) -> Preview:
         if not wish.awaits_second:
             raise deciding.NotRecommended("Nothing is recommended for this request.")
-        choice = Choice(wish.recommended_amount, wish.recommended_remains)
-        shown = _preview(wish, choice, timezone.now(), title="What confirming does")
-        return Preview(shown.panel, wish.recommendation_token)
+        plan = _planned(wish, Choice(wish.recommended_amount, wish.recommended_remains), timezone.now())
+        return Preview(Panel("What confirming does", (), preview_rows(wish, plan)), wish.recommendation_token)
 
     recommended = [
         ("By", link("accounts_user", wish.recommended_by_id, wish.recommended_by)),
@@ -130,7 +131,7 @@ def preview_rows(wish: RefundRequest, plan: Plan) -> list[tuple[str, object]]:
         ("Of that, stays with the panel", request_panels.kept_by_us(plan)),
         ("Order afterwards", request_panels.order_afterwards(plan)),
         ("Clause", plan.clause),
-        ("Rule", proposal.rule),
+        ("Rule", wording.fill(proposal.version.policy.clause(plan.clause).text, {"panel": settings.PANEL_NAME})),
         ("Second person", request_panels.second(plan)),
         ("Customer", str(wish.customer)),
     ]
@@ -144,7 +145,10 @@ def _approval(page: StaffAdmin, request: HttpRequest, wish: RefundRequest, *, ot
         return Choice(given.get("amount"), given.get("remains"))
 
     def preview(given: dict[str, Any]) -> Preview:
-        return _preview(wish, choice(given), timezone.now(), title="What approving does")
+        plan = _planned(wish, choice(given), timezone.now())
+        if other and not plan.reasons_for_second_after(staff_of(request)):
+            raise Refused("This is what the policy proposes: approve it as proposed.", field="amount")
+        return Preview(Panel("What approving does", (), preview_rows(wish, plan)), plan.token)
 
     def act(given: dict[str, Any]) -> str:
         done = deciding.approve(
@@ -161,10 +165,9 @@ def _approval(page: StaffAdmin, request: HttpRequest, wish: RefundRequest, *, ot
         page,
         request,
         wish,
-        verb="Approve",
-        lead="You choose the amount: if it is not what the policy proposes, a second person has to confirm it."
-        if other
-        else "Credits what the policy proposes, as the order stands now.",
+        verb="Approve another amount for" if other else "Approve",
+        lead=_lead(wish.order, other=other),
+        submit="Recommend it" if other else f"Approve request {wish.pk}",
         form=request_forms.approving(wish.order, other=other),
         act=act,
         preview=preview,
@@ -179,8 +182,15 @@ def said(done: RefundRequest) -> str:
     return f"Request {done.pk} is approved: {amount(done.amount)} credited."
 
 
-def _preview(wish: RefundRequest, choice: Choice, at: datetime, *, title: str) -> Preview:
+def _lead(order: Order, *, other: bool) -> str:
+    if other:
+        return "You choose the amount, and a second person confirms it: it is not what the policy proposes."
+    if order.status == OrderStatus.PENDING:
+        return "Credits what the policy proposes and cancels the order, of which nothing was sent."
+    return "Credits what the policy proposes, as the order stands now."
+
+
+def _planned(wish: RefundRequest, choice: Choice, at: datetime) -> Plan:
     if not wish.is_open:
         raise access.NotOpen(f"This request is {wish.get_state_display().lower()} already.")
-    plan = plans.plan(wish, wish.order, choice, at=at)
-    return Preview(Panel(title, (), preview_rows(wish, plan)), plan.token)
+    return plans.plan(wish, wish.order, choice, at=at)

@@ -5,16 +5,17 @@ from datetime import datetime
 from typing import Final
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from orders.models import Order
-from panel.accounts.admin.pages import Panel, amount, link, moment
+from orders.models import Cause, Order, OrderStatus
+from panel.accounts.admin.pages import Panel, amount, counted, link, moment
 from panel.accounts.models import Standing
 from panel.kernel import money
 from panel.kernel.errors import PanelError
 from refunds.admin import order_panels, request_history
-from refunds.desk import plans, proposals
+from refunds.desk import causes, plans, proposals
 from refunds.desk.plans import Choice, Plan
 from refunds.desk.proposals import Proposal
 from refunds.models import RefundRequest, RequestEventKind
@@ -26,15 +27,18 @@ from refunds.policy.facts import Amounts
 _MOST: Final = 100
 
 
+def above(wish: RefundRequest, *, at: datetime) -> list[Panel]:
+    """Return what is asked; before it, while it waits, what the policy proposes and what each choice would credit."""
+    if not wish.is_open:
+        return [asked(wish)]
+    proposal = proposals.of_request(wish, wish.order, standing=Standing(wish.customer.standing), at=at)
+    return [proposed(proposal), choices(wish, wish.order, at=at), asked(wish)]
+
+
 def of(request: HttpRequest, wish: RefundRequest, *, at: datetime) -> list[Panel]:
-    """Return all that one needs to decide, in a bounded number of queries; what this member of staff may see of it."""
+    """Return what else one needs to decide, in a bounded number of queries; what this member of staff may see of it."""
     order = wish.order
-    found = [progress(order)]
-    if wish.is_open:
-        order.customer = wish.customer  # read with the request
-        proposal = proposals.of_request(wish, order, standing=Standing(wish.customer.standing), at=at)
-        found = [proposed(proposal), choices(wish, order, at=at), *found]
-    found.append(log(wish))
+    found = [progress(order), log(wish)]
     for permission, make in _ABOUT_THE_ORDER:
         if request.user.has_perm(permission):
             found += [panel for panel in make(order) if panel.rows]
@@ -62,16 +66,29 @@ def lines(text: str) -> SafeString:
 
 
 def asked(wish: RefundRequest) -> Panel:
-    """Return what is asked, for the pages on which it is answered."""
+    """Return what is asked, with the files and the customer's latest words: for its page and those that answer it."""
     rows = [
         ("Customer", link("accounts_user", wish.customer_id, wish.customer)),
-        ("Cause", wish.get_cause_display()),
+        ("Cause", f"{wish.get_cause_display()} (“{causes.words(Cause(wish.cause))}”)"),
         ("Description", lines(wish.description)),
-        ("When it was opened", wish.sentence),
     ]
+    if wish.files.all():
+        rows.append(("Files", files(wish)))
+    latest = wish.events.filter(kind=RequestEventKind.MESSAGE).order_by("-id").first()
+    if latest is not None:
+        rows.append(("The customer wrote last", format_html("{} (UTC)<br>{}", moment(latest.at), lines(latest.text))))
     if wish.expedited_at is not None:
         rows.append(("Asked to be expedited", wish.expedite_reason))
-    return Panel("The request", (), rows)
+    return Panel("What is asked", (), [*rows, ("When it was opened", wish.sentence)])
+
+
+def files(wish: RefundRequest) -> SafeString:
+    """Return links to the files that came with it. They are read without their bytes, if the page saw to that."""
+    rows = (
+        (reverse("refund-file", args=[wish.pk, file.position]), file.name, f"{max(1, round(file.size / 1024)):,}")
+        for file in wish.files.all()
+    )
+    return format_html_join(mark_safe("<br>"), '<a href="{}" class="text-link">{}</a> ({} kB)', rows)
 
 
 def proposed(proposal: Proposal) -> Panel:
@@ -81,11 +98,15 @@ def proposed(proposal: Proposal) -> Panel:
     )
     rows = [
         ("To be credited now", f"{'up to ' if proposal.is_estimate else ''}{amount(proposal.credit)}"),
-        ("Owed in all by the rule", amount(proposal.verdict.owed)),
-        ("Credited before", amount(proposal.order.refunded)),
-        ("At most, of the charge", f"{amount(proposal.most)} of {amount(proposal.order.charge)}"),
-        ("Clause", proposal.verdict.clause_id),
-        ("Rule", proposal.rule),
+        (
+            "Why so much",
+            f"{amount(proposal.verdict.owed)} owed in all, {amount(proposal.order.refunded)} credited before",
+        ),
+        (
+            "At most",
+            f"{amount(proposal.most)}, which is left of the charge of {amount(proposal.order.charge)}",
+        ),
+        (f"Clause {proposal.verdict.clause_id}", proposal.rule),
         ("Facts", facts),
     ]
     if proposal.waiting is not None:
@@ -98,6 +119,8 @@ def _before(proposal: Proposal) -> str:
     order = proposal.order
     if order.is_final:
         return ""
+    if order.status == OrderStatus.PENDING:
+        return "Nothing of the order was sent. Approving the request cancels it."
     if proposal.is_estimate:
         left = "nobody has reported how much was delivered, so say how much remains"
     else:
@@ -128,14 +151,21 @@ def _choices(order: Order) -> Iterator[tuple[str, Choice]]:
         remains = order.remains or 0
         rest = engine.owed(Refund.UNDELIVERED, Amounts(order.charge, order.quantity, remains)) - order.refunded
         if 0 < rest < most:
-            yield f"The {remains:,} of {order.quantity:,} units that are undelivered", Choice(amount=rest)
+            yield f"What is undelivered: {remains:,} of {counted(order.quantity, 'unit')}", Choice(amount=rest)
         yield "All that is left of the charge", Choice(amount=most)
         return
-    if order.remains is not None and 0 < order.remains < order.quantity:
-        yield f"As proposed, with the {order.remains:,} units that were last reported", Choice(remains=order.remains)
-    yield f"As proposed, if all {order.quantity:,} units remain", Choice(remains=order.quantity)
-    if order.remains is not None and 0 < order.remains < order.quantity:
-        yield f"All of the charge, with {order.remains:,} units remaining", Choice(amount=most, remains=order.remains)
+    if order.status == OrderStatus.PENDING:
+        yield "As proposed", Choice()
+        return
+    reported = order.remains if order.remains is not None and 0 < order.remains < order.quantity else None
+    if reported is not None:
+        yield f"As proposed, with {counted(reported, 'unit')} undelivered as last reported", Choice(remains=reported)
+    yield f"As proposed, if nothing of {counted(order.quantity, 'unit')} was delivered", Choice(remains=order.quantity)
+    if reported is not None:
+        yield (
+            f"All of the charge, with {counted(reported, 'unit')} undelivered",
+            Choice(amount=most, remains=reported),
+        )
 
 
 def kept_by_us(plan: Plan) -> str:

@@ -1,8 +1,7 @@
 """Refund requests as staff see them: the queue by when an answer is due, one request with all about it, the answers."""
 
 from collections.abc import Sequence
-from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
@@ -11,23 +10,34 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import Truncator
 
 from billing.admin.showing import number_in
-from orders.models import Cause
 from panel.accounts.admin.asking import staff_of
 from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, amount, detail_action, link, moment, nowrap, shown
 from panel.accounts.models import Standing
 from panel.kernel import money
 from refunds.admin import request_actions, request_batches, request_decisions, request_panels
 from refunds.admin.request_filters import OPEN_TABS, QueueFilter
-from refunds.desk import access, causes, clock
+from refunds.desk import access, clock
 from refunds.desk.clock import Urgency
 from refunds.models import RefundFile, RefundRequest, RequestOrigin
 from refunds.policy import wording
 
-_URGENCIES = {Urgency.OVERDUE: "danger", Urgency.SOON: "warning", Urgency.LATER: "", Urgency.CLOSED: ""}
+_URGENCIES = {
+    Urgency.OVERDUE: "text-red-700",
+    Urgency.SOON: "text-orange-700",
+    Urgency.LATER: "",
+}
+_LONGEST_NAME: Final = 24
 _STANDINGS = {Standing.ABUSE_FLAGGED: "text-orange-700", Standing.FRAUD_SUSPECTED: "text-red-700"}
-_FLAGS = {"urgent": "danger", "unread": "warning", "confirm": "warning", "question": "info", "referred": "info", "": ""}
+_FLAGS = {
+    "urgent": "text-red-700",
+    "unread": "text-orange-700",
+    "confirm": "text-orange-700",
+    "question": "text-blue-700",
+    "referred": "text-blue-700",
+}
 
 
 @admin.register(RefundRequest)
@@ -40,10 +50,8 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         "flags",
         "at_stake",
         "who_stands_how",
-        "of_order",
-        "cause",
-        "asked_by",
-        "holder",
+        "asked",
+        "holder_in_short",
     )
     list_filter = (QueueFilter, "origin", "cause")
     search_fields = ("id",)
@@ -53,19 +61,15 @@ class RefundRequestAdmin(ReadOnlyAdmin):
             "Request",
             {
                 "fields": (
-                    ("state", "cause_in_words"),
-                    ("who", "of_order"),
+                    ("state", "flags_shown"),
+                    ("clock_shown", "holder"),
+                    ("of_order", "version"),
                     ("origin", "opened_by"),
-                    "description_shown",
-                    "files_shown",
+                    ("opened_at", "promise"),
+                    "clause",
                 )
             },
         ),
-        (
-            "Clock",
-            {"fields": (("clock_shown", "holder"), ("opened_at", "promise"), ("flags_shown", "expedite_reason"))},
-        ),
-        ("When it was opened", {"fields": ("sentence", ("clause", "version"))}),
     )
     _recommended = (
         "Recommended, for a second person to confirm",
@@ -108,9 +112,9 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:  # noqa: ANN401 - as upstream
         """Show what was recommended, or what was answered, where there is such."""
-        found = list(self.fieldsets)
+        found: list[Any] = list(self.fieldsets)
         if obj is not None and obj.recommended_at is not None:
-            found.insert(2, self._recommended)
+            found.insert(0, self._recommended)
         if obj is not None and not obj.is_open:
             found.insert(0, self._answered)
         return found
@@ -132,62 +136,66 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """Offer what fits the request's state and this person: nothing on one's own, no second look at one's own."""
-        found = RefundRequest.objects.filter(pk=object_id).select_related("order").first()
-        offered = set() if found is None else request_actions.offered(found, staff_of(request))
+        found = RefundRequest.objects.filter(pk=object_id).select_related("order", "customer").first()
+        offered = set() if found is None else request_actions.offered(found, staff_of(request), at=timezone.now())
         actions = super().get_actions_detail(request, object_id)
         prefix = "refunds_refundrequest_"
         return [action for action in actions if action.action_name.removeprefix(prefix) in offered]
+
+    def panels_above(self, request: HttpRequest, obj: RefundRequest) -> Sequence[Panel]:
+        return request_panels.above(obj, at=timezone.now())
 
     def panels(self, request: HttpRequest, obj: RefundRequest) -> Sequence[Panel]:
         return request_panels.of(request, obj, at=timezone.now())
 
     @shown(description="Request", ordering="id")
-    def number(self, wish: RefundRequest) -> str:
-        return str(wish.pk)
+    def number(self, wish: RefundRequest) -> object:
+        """Number it, with a mark when it was not the customer who opened it."""
+        if wish.origin == RequestOrigin.CUSTOMER:
+            return str(wish.pk)
+        return format_html("{}<br>{}", wish.pk, RequestOrigin(wish.origin).value)
+
+    @shown(description="Order and cause", ordering="cause")
+    def asked(self, wish: RefundRequest) -> object:
+        return format_html("{}<br>{}", self.of_order(wish), wish.get_cause_display())
 
     @shown(description="Order")
     def of_order(self, wish: RefundRequest) -> object:
         return link("orders_order", wish.order_id, wish.order_id)
 
     @shown(description="Customer")
-    def who(self, wish: RefundRequest) -> object:
-        return link("accounts_user", wish.customer_id, wish.customer)
-
-    @shown(description="Customer")
     def who_stands_how(self, wish: RefundRequest) -> object:
         """Name the customer, and how he stands unless he stands clear."""
+        name = link("accounts_user", wish.customer_id, Truncator(str(wish.customer)).chars(_LONGEST_NAME))
         if wish.customer.standing == Standing.CLEAR:
-            return self.who(wish)
+            return name
         color = _STANDINGS[Standing(wish.customer.standing)]
         return format_html(
             '{}<br><span class="{} font-semibold">{}</span>',
-            self.who(wish),
+            name,
             color,
             wish.customer.get_standing_display(),
         )
-
-    @shown(description="Origin", ordering="origin")
-    def asked_by(self, wish: RefundRequest) -> str:
-        return RequestOrigin(wish.origin).value.capitalize()
-
-    @shown(description="Cause")
-    def cause_in_words(self, wish: RefundRequest) -> str:
-        return f"{wish.get_cause_display()} (“{causes.words(Cause(wish.cause))}”)"
 
     @shown(description="At stake")
     def at_stake(self, wish: RefundRequest) -> SafeString:
         """What was proposed when it was opened and has not been credited since; what is recommended; the answer."""
         if not wish.is_open:
-            return format_html("{}<br>{}", wish.get_state_display(), nowrap(f"{amount(wish.amount)} credited"))
+            return format_html("{}<br>{}", wish.get_state_display(), nowrap(amount(wish.amount)))
         left = nowrap(amount(max(wish.owed - wish.order.refunded, money.ZERO)))
         if wish.recommended_amount is None:
             return left
-        return format_html("{}<br>{}", left, nowrap(f"→ {amount(wish.recommended_amount)} recommended"))
+        return format_html("{}<br>{}", left, nowrap(f"→ {amount(wish.recommended_amount)}"))
 
-    @shown(description="Clock", ordering="due_at", label=_URGENCIES)
-    def clock_label(self, wish: RefundRequest) -> tuple[str, str]:
+    @shown(description="Clock", ordering="due_at")
+    def clock_label(self, wish: RefundRequest) -> object:
+        """Count down, with the promised hours on a line of their own."""
         found = clock.countdown(wish, timezone.now())
-        return found.urgency, found.words.capitalize()
+        if not wish.is_open:
+            return found.words.capitalize()
+        left, of, promised = found.words.capitalize().partition(" of ")
+        cell = format_html('<span class="{} font-semibold">{}</span>', _URGENCIES[found.urgency], nowrap(left))
+        return format_html("{}<br>{}", cell, nowrap(f"of {promised}")) if of else cell
 
     @shown(description="Clock")
     def clock_shown(self, wish: RefundRequest) -> str:
@@ -202,27 +210,19 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     def holder(self, wish: RefundRequest) -> str:
         return str(wish.assignee) if wish.assignee else "-"
 
-    @shown(description="Flags", label=_FLAGS)
-    def flags(self, wish: RefundRequest) -> tuple[str, str]:
-        found = request_panels.flags(wish)
-        return (found[0][0], ", ".join(words for _, words in found)) if found else ("", "-")
+    @shown(description="Assigned to")
+    def holder_in_short(self, wish: RefundRequest) -> str:
+        return (wish.assignee.name or wish.assignee.email.partition("@")[0]) if wish.assignee else "-"
+
+    @shown(description="Flags")
+    def flags(self, wish: RefundRequest) -> object:
+        """Name each on a line of its own: beside each other they would push the last columns off the screen."""
+        found = ((_FLAGS[key], words) for key, words in request_panels.flags(wish))
+        return format_html_join(mark_safe("<br>"), '<span class="{} font-semibold">{}</span>', found) or "-"
 
     @shown(description="Flags")
     def flags_shown(self, wish: RefundRequest) -> str:
         return ", ".join(words for _, words in request_panels.flags(wish)) or "-"
-
-    @shown(description="Description")
-    def description_shown(self, wish: RefundRequest) -> SafeString:
-        """What the customer wrote, as text: never as markup."""
-        return request_panels.lines(wish.description)
-
-    @shown(description="Files")
-    def files_shown(self, wish: RefundRequest) -> object:
-        rows = [
-            (reverse("refund-file", args=[wish.pk, file.position]), file.name, _size(file.size))
-            for file in wish.files.all()
-        ]
-        return format_html_join(mark_safe("<br>"), '<a href="{}" class="text-link">{}</a> ({})', rows) or "-"
 
     @shown(description="Policy version")
     def version(self, wish: RefundRequest) -> SafeString:
@@ -292,7 +292,3 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     @admin.action(description="Approve as proposed…", permissions=["act"])
     def approve_chosen(self, request: HttpRequest, queryset: QuerySet[RefundRequest]) -> HttpResponse | None:
         return request_batches.approve(self, request, queryset)
-
-
-def _size(size: int) -> str:
-    return f"{max(1, round(Decimal(size) / 1024)):,} kB"

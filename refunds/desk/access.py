@@ -8,9 +8,8 @@ from orders.canceling import OrderNotFound
 from orders.models import Order
 from panel.accounts import standing
 from panel.accounts.models import User
-from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
+from panel.kernel.errors import Conflict, Forbidden, NotFound
 from refunds.models import RefundRequest, RequestState
-from refunds.models.request import LONGEST_TEXT
 
 MAY_WORK: Final = "refunds.change_refundrequest"
 MAY_CONFIRM: Final = "refunds.confirm_refundrequest"
@@ -27,12 +26,6 @@ class NotOpen(Conflict):
     """The request was answered or withdrawn before."""
 
     code = "refund_request_not_open"
-
-
-class TextMissing(Refused):
-    """Something has to be said here, and not too much of it."""
-
-    code = "text_missing"
 
 
 def require(staff: User, permission: str) -> None:
@@ -68,18 +61,6 @@ def locked_order(order_id: int, customer: User | None = None) -> Order:
     if order is None:
         raise OrderNotFound("There is no such order.")
     return order
-
-
-def said(text: str, *, field: str, longest: int = LONGEST_TEXT, what: str = "Say what it is about.") -> str:
-    """Return what a person wrote, without blanks around it. Raises TextMissing when it is empty, too long, or odd."""
-    words = text.replace("\r\n", "\n").strip()
-    if not words:
-        raise TextMissing(what, field=field)
-    if "\0" in words:
-        raise TextMissing("This text holds a character that can't be stored.", field=field)
-    if len(words) > longest:
-        raise TextMissing(f"This is {len(words):,} characters long; the most is {longest:,}.", field=field)
-    return words
 
 
 def _locked(found: QuerySet[RefundRequest], *, with_customer: bool = False) -> tuple[Order, RefundRequest]:

@@ -14,7 +14,7 @@ from django.db import transaction
 from orders import handling
 from orders.models import Order
 from panel.accounts.models import User
-from panel.kernel import money
+from panel.kernel import money, texts
 from panel.kernel.errors import Conflict, Forbidden, Refused
 from refunds import publishing
 from refunds.desk import access, closing, letters, paying, plans, proposals
@@ -55,7 +55,7 @@ def approve(
 
     Raises Forbidden, access' errors, AlreadyRecommended, ChangedMeanwhile, and what plans.plan and handling raise.
     """
-    words = access.said(note, field="note", longest=LONGEST_NOTE, what=_SAY_WHY)
+    words = texts.text(note, field="note", longest=LONGEST_NOTE, missing=_SAY_WHY)
     with transaction.atomic(durable=True):
         order, request = access.locked_for_staff(request_id, staff)
         if request.awaits_second:
@@ -97,7 +97,7 @@ def send_back(*, request_id: int, staff: User, note: str, at: datetime) -> Refun
 
     Raises Forbidden, access' errors, NotRecommended.
     """
-    words = access.said(note, field="note", longest=LONGEST_NOTE, what="Say why, for whoever looks next.")
+    words = texts.text(note, field="note", longest=LONGEST_NOTE, missing="Say why, for whoever looks next.")
     with transaction.atomic(durable=True):
         _order, request = access.locked_for_staff(request_id, staff)
         _require_recommended(request)
@@ -111,7 +111,7 @@ def decline(*, request_id: int, staff: User, clause: str, note: str, at: datetim
 
     Raises Forbidden, access' errors, AlreadyRecommended, Refused for a clause that gives no reason.
     """
-    words = access.said(note, field="note", longest=LONGEST_NOTE, what=_SAY_WHY)
+    words = texts.text(note, field="note", longest=LONGEST_NOTE, missing=_SAY_WHY)
     with transaction.atomic(durable=True):
         order, request = access.locked_for_staff(request_id, staff)
         if request.awaits_second and request.recommended_by_id != staff.pk:

@@ -12,7 +12,7 @@ from orders.canceling import OrderNotFound
 from orders.models import Cause, Order, OrderStatus
 from panel.accounts import standing
 from panel.accounts.models import Standing, User
-from panel.kernel import money
+from panel.kernel import money, texts
 from panel.kernel.errors import Conflict, Forbidden, Refused
 from refunds import publishing, uploads
 from refunds.desk import abuse, access, causes, closing, letters, paying, proposals
@@ -27,6 +27,7 @@ from refunds.models import (
     RequestOrigin,
     RequestState,
 )
+from refunds.models.request import LONGEST_TEXT
 from refunds.policy import engine
 from refunds.policy.abuse import Reason
 from refunds.policy.facts import Status
@@ -138,9 +139,14 @@ def open_by_customer(
     `seen` is the token of the quote that the customer read.
 
     Raises OrderNotFound, CancelInstead, CauseUnfit, AlreadyOpen, AnsweredBefore, QuoteChanged, TooManyFiles,
-    access.TextMissing, uploads.FileRefused, Conflict (key used for another request).
+    texts.BadText, uploads.FileRefused, Conflict (key used for another request).
     """
-    words = access.said(description, field="description", what="Say in a few words what is wrong with the order.")
+    words = texts.text(
+        description,
+        field="description",
+        missing="Say in a few words what is wrong with the order.",
+        longest=LONGEST_TEXT,
+    )
     checked = _checked(files)
     with transaction.atomic(durable=True):
         owner = standing.locked(customer.pk)  # one opening of a customer at a time: abuse is counted, not guessed
@@ -173,10 +179,10 @@ def open_by_customer(
 def open_by_staff(*, staff: User, order_id: int, cause: Cause, description: str, at: datetime) -> RefundRequest:
     """Open a request for a customer who wrote in. It always waits for a person: one is looking at it already.
 
-    Raises Forbidden, OrderNotFound, CauseUnfit, AlreadyOpen, access.TextMissing.
+    Raises Forbidden, OrderNotFound, CauseUnfit, AlreadyOpen, texts.BadText.
     """
     access.require(staff, access.MAY_OPEN)
-    words = access.said(description, field="description", what="Say what the customer wrote.")
+    words = texts.text(description, field="description", missing="Say what the customer wrote.", longest=LONGEST_TEXT)
     with transaction.atomic(durable=True):
         owner_id = Order.objects.filter(pk=order_id).values_list("customer_id", flat=True).first()
         if owner_id is None:

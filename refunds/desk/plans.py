@@ -128,16 +128,14 @@ def plan(request: RefundRequest, order: Order, choice: Choice, *, at: datetime) 
 
     Raises BadAmount, RemainsMissing, NothingToPay, AboveCharge.
     """
-    customer = request.customer
-    standing = Standing(customer.standing)
+    standing = Standing(request.customer.standing)
     if order.is_final:
         proposal = proposals.of_request(request, order, standing=standing, at=at)
         end, by_end, clause = None, money.ZERO, proposal.verdict.clause_id
     else:
         end = _end(request, order, choice.remains)
         proposal = _after(request, order, end, standing, at)
-        order.customer = customer  # read with the request; the order was locked without it
-        foreseen = quotes.foresee(order, end, at)
+        foreseen = quotes.foresee(order, end, at, standing=standing)
         by_end = foreseen.credit
         clause = foreseen.clause if by_end > proposal.credit else proposal.verdict.clause_id
     credit = max(proposal.credit, by_end) if choice.amount is None else _exact(choice.amount)

@@ -7,6 +7,7 @@ from django.db import transaction
 from orders import canceling
 from orders.models import Cause
 from panel.accounts.models import User
+from panel.kernel import texts
 from refunds.desk import access, closing
 from refunds.models import RefundRequest, RequestEventKind
 from refunds.models.request import LONGEST_NOTE
@@ -20,7 +21,7 @@ def refer(*, request_id: int, staff: User, note: str, at: datetime) -> RefundReq
 
     Raises Forbidden, access' errors.
     """
-    words = access.said(note, field="note", longest=LONGEST_NOTE, what="Say what the provider is asked.")
+    words = texts.text(note, field="note", longest=LONGEST_NOTE, missing="Say what the provider is asked.")
     with transaction.atomic(durable=True):
         order, request = access.locked_for_staff(request_id, staff)
         if canceling.takes_requests(order) and not canceling.is_asked(order):

@@ -5,11 +5,12 @@ from datetime import datetime
 from django.db import transaction
 
 from panel.accounts.models import User
+from panel.kernel import texts
 from panel.kernel.errors import Refused
 from refunds.desk import access, closing, letters, proposals
 from refunds.desk.closing import Answer
 from refunds.models import RefundRequest, RefundRequestEvent, RequestEventKind, RequestState
-from refunds.models.request import LONGEST_NOTE
+from refunds.models.request import LONGEST_NOTE, LONGEST_TEXT
 
 MOST_MESSAGES = 50
 
@@ -37,7 +38,7 @@ def message(*, request_id: int, customer: User, text: str, at: datetime) -> None
 
     Raises access' errors, TooMuchSaid.
     """
-    words = access.said(text, field="text")
+    words = texts.text(text, field="text", longest=LONGEST_TEXT)
     with transaction.atomic(durable=True):
         _order, request = access.locked_for_customer(request_id, customer)
         last = RefundRequestEvent.objects.filter(request=request).last()
@@ -53,7 +54,7 @@ def message(*, request_id: int, customer: User, text: str, at: datetime) -> None
 
 def expedite(*, request_id: int, customer: User, reason: str, at: datetime) -> None:
     """Ask for an answer sooner than promised, once, with the reason. Raises access' errors, ExpeditedBefore."""
-    words = access.said(reason, field="reason", longest=LONGEST_NOTE, what="Say why it is urgent.")
+    words = texts.text(reason, field="reason", longest=LONGEST_NOTE, missing="Say why it is urgent.")
     with transaction.atomic(durable=True):
         _order, request = access.locked_for_customer(request_id, customer)
         if request.expedited_at is not None:
@@ -76,7 +77,7 @@ def withdraw(*, request_id: int, customer: User, at: datetime) -> None:
 
 def ask(*, request_id: int, staff: User, question: str, at: datetime) -> None:
     """Ask the customer something, in a letter too; what he wrote counts as read. Raises access' errors."""
-    words = access.said(question, field="question", what="Write the question.")
+    words = texts.text(question, field="question", missing="Write the question.", longest=LONGEST_TEXT)
     with transaction.atomic(durable=True):
         _order, request = access.locked_for_staff(request_id, staff)
         number = closing.log(request, RequestEventKind.QUESTION, by=staff, text=words, at=at)
@@ -87,7 +88,7 @@ def ask(*, request_id: int, staff: User, question: str, at: datetime) -> None:
 
 def note(*, request_id: int, staff: User, text: str, at: datetime) -> None:
     """Write down something for colleagues; what the customer wrote counts as read. Raises access' errors."""
-    words = access.said(text, field="text", what="Write the note.")
+    words = texts.text(text, field="text", missing="Write the note.", longest=LONGEST_TEXT)
     with transaction.atomic(durable=True):
         _order, request = access.locked_for_staff(request_id, staff)
         closing.log(request, RequestEventKind.NOTE, by=staff, text=words, at=at)

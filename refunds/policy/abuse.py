@@ -4,19 +4,15 @@ What a reason leads to is not decided here: it sets the standing `abuse_flagged`
 means. Staff see the reasons and can lift the flag.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from panel.kernel.errors import Refused
 from refunds.policy.document import Abuse
 
-_KEYS: Final = frozenset({"measure", "counted", "limit", "sentence"})
-
 
 class MeasureInvalid(Refused):
-    """Counts that can't be, or a stored reason that `Reason.as_dict` did not write."""
+    """Counts that can't be."""
 
     code = "measure_invalid"
 
@@ -71,34 +67,6 @@ class Reason:
     counted: int
     limit: int
     sentence: str
-
-    def as_dict(self) -> dict[str, str | int]:
-        """Return plain values by name, ready for JSON; `from_dict` reads them back."""
-        return {
-            "measure": self.measure.value,
-            "counted": self.counted,
-            "limit": self.limit,
-            "sentence": self.sentence,
-        }
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, object]) -> "Reason":
-        """Read what `as_dict` wrote, all of it and nothing else.
-
-        Raises MeasureInvalid, naming what is wrong.
-        """
-        if stored.keys() != _KEYS:
-            wrong = ", ".join(sorted(stored.keys() ^ _KEYS))
-            message = f"a reason must have exactly {', '.join(sorted(_KEYS))}; missing or unknown: {wrong}"
-            raise MeasureInvalid(message)
-        match stored:
-            case {"measure": str(word), "counted": int(counted), "limit": int(limit), "sentence": str(sentence)}:
-                if word in list(Measure):
-                    return cls(Measure(word), counted, limit, sentence)
-                message = f"{word!r} is not a measure; there are: {', '.join(Measure)}"
-                raise MeasureInvalid(message)
-        message = f"a reason has texts and whole numbers, not {dict(stored)!r}"
-        raise MeasureInvalid(message)
 
 
 def reasons(rules: Abuse, counts: Counts) -> tuple[Reason, ...]:

@@ -4,11 +4,14 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from billing.models import Transfer
 from orders.models import Cause, Order, OrderStatus
 from panel.notifications.models import Email
+from refunds.desk import talking
 from refunds.models import DecisionState, RefundRequest, RefundRequestEvent, RequestEventKind, RequestState
+from tests.admin.furniture import PICTURE
 from tests.admin.pages import action, clerk, confirm, detail, said, signed_in, submit, text_of
 from tests.factories import AT, fund, make_customer, make_staff, move
 from tests.factories.desk import (
@@ -185,6 +188,28 @@ class TestApproving:
         wish.refresh_from_db()
         assert wish.recommended_amount == Decimal("2.5")
         assert Order.objects.get(pk=wish.order_id).refunded == 0
+
+    def test_what_the_policy_proposes_is_no_other_amount(self) -> None:
+        wish, client = order_in_review(), agent()
+        before = letters(wish)
+
+        answer = submit(client, action(MODEL, "approve_other", wish.pk), {"amount": "4", "note": "So"})
+
+        assert answer.context["form"].errors["amount"] == ["This is what the policy proposes: approve it as proposed."]
+        assert kinds(wish) == ["opened"]
+        assert letters(wish) == before
+
+    def test_the_page_that_answers_shows_the_files_and_the_latest_message(self) -> None:
+        wish, client = ask_for_refund(started(remains=300), files=(PICTURE,)), agent()
+        for text in ("First", "Is there <b>anything</b>?"):
+            talking.message(request_id=wish.pk, customer=wish.customer, text=text, at=AT)
+
+        page = client.get(action(MODEL, "approve_other", wish.pk))
+
+        rows = dict(page.context["question"].panels[0].rows)
+        assert reverse("refund-file", args=[wish.pk, 1]) in rows["Files"]
+        assert rows["The customer wrote last"].endswith("Is there &lt;b&gt;anything&lt;/b&gt;?")
+        assert page.context["question"].submit == "Recommend it"
 
     @pytest.mark.parametrize("amount", ["", "0", "-1", "1e1", "10.000001", "1.0000001", "NaN"])
     def test_refuses_an_amount_that_can_not_be_credited(self, amount: str) -> None:

@@ -11,6 +11,8 @@ from django.test import Client
 from billing.models import Transfer
 from orders import handling
 from orders.models import Cause, Order
+from panel.accounts import standing
+from panel.accounts.models import Standing
 from refunds.admin import request_batches
 from refunds.desk import opening
 from refunds.models import RefundRequest, RequestState
@@ -83,6 +85,27 @@ def test_says_which_are_not_equal_and_leaves_them_as_they_are() -> None:
     states = [RefundRequest.objects.get(pk=wish.pk).state for wish in all_of_them]
     assert states == ["approved", "approved", "open", "open", "open", "declined"]
     assert refunded(unlike) == Decimal(4)  # what was not delivered, and nothing of the rest that is claimed
+
+
+def test_leaves_out_the_requests_of_customers_who_do_not_stand_clear_and_says_why() -> None:
+    clear, flagged, staff = order_in_review(), order_in_review(), make_staff("hiro", "Agent")
+    standing.change(user=flagged.customer, to=Standing.ABUSE_FLAGGED, reason="Often", staff=make_staff(), at=AT)
+    client = signed_in(staff)
+
+    page = text_of(choose(client, clear, flagged))
+    assert "Approve 1 request as proposed" in page
+    assert f"{flagged.customer} stands as “flagged for abuse”: look at this request by itself." in page
+    preview = choose(client, clear, flagged, note="Fine")
+    assert (
+        dict(zip(preview.context["preview"].panel.headers, preview.context["preview"].panel.rows[0], strict=True))[
+            "Standing"
+        ]
+        == "Clear"
+    )
+    said(client, carry_out(client, preview, clear, flagged))
+
+    assert RefundRequest.objects.get(pk=flagged.pk).is_open
+    assert (refunded(clear), refunded(flagged)) == (Decimal(4), 0)
 
 
 def test_those_that_need_a_second_person_are_recommended_and_the_preview_says_so() -> None:

@@ -17,7 +17,7 @@ from tests.factories import AT, make_staff
 from tests.factories.desk import approve, ask_for_refund, order_in_review, started
 
 pytestmark = pytest.mark.django_db
-TABS = ("", "due_soon", "overdue", "mine", "expedited", "to_confirm")
+TABS = ("", "due_soon", "overdue", "mine", "expedited", "unread", "to_confirm")
 MOST_QUERIES = 14
 FEW, MANY = 1_000, 100_000
 # What more pages the same look-ups touch in a larger table: a level or two of its indexes, and visibility.
@@ -96,6 +96,7 @@ def waiting(staff: User) -> None:
     mine, urgent, recommended = order_in_review(), order_in_review(), order_in_review()
     talking.claim(request_id=mine.pk, staff=staff, at=AT)
     talking.expedite(request_id=urgent.pk, customer=urgent.customer, reason="A fair", at=AT)
+    talking.message(request_id=urgent.pk, customer=urgent.customer, text="Any news?", at=AT)
     approve(recommended, make_staff(), "2")
 
 

@@ -10,14 +10,14 @@ from django.test import Client
 from django.urls import reverse
 
 from orders import handling
-from orders.models import Cause
+from orders.models import Cause, OrderStatus
 from panel.accounts import standing
 from panel.accounts.models import Standing, User
 from refunds.desk import talking
 from refunds.models import Decision, RefundRequest
 from tests.admin.furniture import PICTURE
 from tests.admin.pages import detail, listing, signed_in, text_of
-from tests.factories import AT, fund, make_customer, make_staff
+from tests.factories import AT, fund, make_customer, make_service, make_staff, move, place_order
 from tests.factories.desk import (
     approve,
     ask_for_refund,
@@ -109,7 +109,8 @@ class TestQueue:
 
         page = text_of(client.get(listing("refunds_refundrequest")))
 
-        assert "Due in 5 h 20 min of 24 to 48 h" in page
+        assert "Due in 5 h 20 min" in page
+        assert "of 24 to 48 h" in page
         assert "Overdue by 2 h" in page
 
     def test_shows_what_is_at_stake_and_what_sets_a_request_apart(self) -> None:
@@ -123,9 +124,50 @@ class TestQueue:
         page = text_of(signed_in(make_staff()).get(listing("refunds_refundrequest")))
 
         assert "4.00 USD" in page
-        assert "3.00 USD recommended" in page
+        assert "→ 3.00 USD" in page
         assert "Flagged for abuse" in page
-        assert "Expedited, To be confirmed, Question open" in page
+        marks = [page.index(f">{words}</span>") for words in ("Expedited", "To be confirmed", "Question open")]
+        assert marks == sorted(marks)
+
+    def test_says_who_opened_it_only_where_the_customer_did_not_and_who_has_it_in_short(self) -> None:
+        wish, own = order_in_review(), asked(AT)
+        agent = make_staff("hiro", "Agent")
+        talking.claim(request_id=wish.pk, staff=agent, at=NOW)
+        client = signed_in(make_staff())
+
+        rows = {row.pk: row for row in shown(client)}
+        page = client.get(listing("refunds_refundrequest"))
+        admin = page.context["cl"].model_admin
+
+        assert admin.number(rows[wish.pk]) == f"{wish.pk}<br>policy"
+        assert admin.number(rows[own.pk]) == str(own.pk)
+        assert (admin.holder_in_short(rows[wish.pk]), admin.holder_in_short(rows[own.pk])) == (agent.name, "-")
+        agent.name = ""
+        agent.save(update_fields=["name"])
+        assert admin.holder_in_short(RefundRequest.objects.get(pk=wish.pk)) == agent.email.split("@")[0]
+
+    def test_the_arrow_stands_where_the_list_is_sorted(self) -> None:
+        asked(AT)
+        client = signed_in(make_staff())
+
+        def marked(**query: object) -> list[str]:
+            found = client.get(listing("refunds_refundrequest", **query)).context["cl"]
+            return [found.list_display[place] for place in found.get_ordering_field_columns()]
+
+        assert marked() == marked(show="overdue") == ["clock_label"]
+        assert marked(show="all") == marked(show="answered") == ["number"]
+        assert marked(show="all", o="2") == ["clock_label"]
+
+    def test_the_tab_of_those_to_whom_the_customer_wrote_shows_them_until_somebody_answers(self) -> None:
+        wish, _other = asked(AT), asked(AT)
+        talking.message(request_id=wish.pk, customer=wish.customer, text="Is there anything new?", at=NOW)
+        client = signed_in(make_staff())
+
+        assert shown(client, show="unread") == [wish]
+        assert ">Customer wrote</span>" in text_of(client.get(listing("refunds_refundrequest")))
+        talking.ask(request_id=wish.pk, staff=make_staff(), question="Which link?", at=NOW)
+
+        assert shown(client, show="unread") == []
 
     def test_finds_by_number_order_and_whole_address(self) -> None:
         sought, other = order_in_review(), order_in_review()
@@ -165,7 +207,7 @@ class TestPage:
             "a person decides about what was not delivered",
             "cause: invalid target",
             "What each choice would credit",
-            "The 400 of 1,000 units that are undelivered",
+            "What is undelivered: 400 of 1,000 units",
             "All that is left of the charge",
             "Yes: it differs from the 4.00 USD that the policy proposes",
             "600 (60 %)",
@@ -174,6 +216,36 @@ class TestPage:
             "0 for 1 orders: 0 %",
         ):
             assert words in page or words.replace("'", "&#x27;") in page, words
+
+    def test_what_is_proposed_and_asked_stands_above_the_clock(self) -> None:
+        wish = order_in_review()
+
+        answer = signed_in(make_staff()).get(detail("refunds_refundrequest", wish.pk))
+
+        titles = ["What the policy proposes now", "What each choice would credit", "What is asked"]
+        assert [panel.title for panel in answer.context["panels_above"]] == titles
+        page = text_of(answer)
+        title = page.index(f"Refund request {wish.pk}", page.index('id="content-main"'))
+        assert title < page.index(titles[0]) < page.index(titles[2]) < page.index("Promised to the customer")
+
+    def test_approving_an_order_of_which_nothing_was_sent_asks_for_no_remains(self) -> None:
+        order = place_order(make_customer(funds="20"), make_service(rate="10"))
+        move(order, OrderStatus.PROCESSING)
+        wish = ask_for_refund(order, Cause.SYSTEM_ERROR)
+        move(order, OrderStatus.PENDING)  # the provider had nothing of it
+        client = signed_in(make_staff())
+
+        page = text_of(client.get(detail("refunds_refundrequest", wish.pk)))
+
+        assert "Nothing of the order was sent. Approving the request cancels it." in page
+        assert "remain" not in page[page.index("What the policy proposes now") : page.index("What is asked")]
+
+    def test_nothing_proposed_is_not_offered_to_be_approved(self) -> None:
+        wish = ask_for_refund(partly_delivered())
+        client = signed_in(make_staff())
+
+        assert "Approve as proposed…" not in buttons(client, wish)
+        assert {"Another amount…", "Decline…"} <= set(buttons(client, wish))
 
     def test_what_it_foretells_is_what_approving_credits(self) -> None:
         wish = order_in_review()
@@ -198,7 +270,7 @@ class TestPage:
 
         assert "Approving the request ends it: nobody has reported how much was delivered" in first
         assert "up to 10.00 USD" in first
-        assert "As proposed, with the 250 units that were last reported" in second
+        assert "As proposed, with 250 units undelivered as last reported" in second
         assert "Partial, 250 undelivered" in second
 
     def test_shows_what_customers_typed_as_text(self) -> None:

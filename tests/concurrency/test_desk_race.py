@@ -6,13 +6,14 @@ from functools import partial
 import pytest
 
 from billing.models import Transfer
-from orders import handling
+from orders import handling, lifecycle
 from orders.fulfilment import sync
 from orders.fulfilment.client import Report
 from orders.fulfilment.sync import Answer
+from orders.lifecycle import Progress
 from orders.models import Cause, Order
 from panel.notifications.models import Email
-from refunds.desk import access, deciding, talking
+from refunds.desk import access, deciding, following, talking
 from refunds.models import Decision, DecisionState, RefundRequest, RequestState
 from tests.concurrency.racing import of, race
 from tests.factories import AT, make_provider, make_staff
@@ -122,6 +123,7 @@ def test_an_approval_and_the_providers_end_of_the_order_at_once_end_it_once() ->
 
     for _ in range(ROUNDS):
         order = running(provider=provider)
+        lifecycle.note_progress([Progress(order.pk, 400, None)])
         request = ask_for_refund(order)
 
         approved, _ = race([partial(approve, request, hiro, remains=400), partial(report, order, "Partial", "300")])
@@ -153,7 +155,7 @@ def test_an_approval_and_a_colleagues_end_of_the_order_on_its_page_at_once_end_i
     grace, hiro = make_staff(), make_staff("hiro")
 
     for _ in range(ROUNDS):
-        order = started()
+        order = started(remains=400)
         request = ask_for_refund(order)
         end = partial(handling.set_partial, order_id=order.pk, remains=300, cause=Cause.CANNOT_COMPLETE)
 
@@ -164,6 +166,27 @@ def test_an_approval_and_a_colleagues_end_of_the_order_on_its_page_at_once_end_i
         assert was_heard or isinstance(approved, access.NotOpen)
         assert answered(request).state == (RequestState.APPROVED if was_heard else RequestState.SUPERSEDED)
         assert refunded(request) == (Decimal(4) if was_heard else Decimal(3))
+
+
+def test_of_a_recommendation_and_a_colleagues_end_of_the_order_at_once_one_is_refused() -> None:
+    grace, hiro, ida = make_staff(), make_staff("hiro"), make_staff("ida")
+
+    for _ in range(ROUNDS):
+        order = started(remains=400)
+        request = ask_for_refund(order)
+        end = partial(handling.set_partial, order_id=order.pk, remains=300, cause=Cause.CANNOT_COMPLETE)
+
+        said, ended = race([partial(approve, request, hiro, "6", remains=400), partial(end, staff=grace, at=AT)])
+
+        if isinstance(said, RefundRequest):
+            assert isinstance(ended, following.RecommendationWaits)
+            confirm(request, ida)
+            assert answered(request).state == RequestState.APPROVED
+            assert refunded(request) == Decimal(6)
+        else:
+            assert (type(said), ended) == (access.NotOpen, None)
+            assert answered(request).state == RequestState.SUPERSEDED
+            assert refunded(request) == Decimal(3)
 
 
 def test_what_two_people_confirm_at_once_is_credited_once() -> None:

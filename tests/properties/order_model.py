@@ -9,7 +9,7 @@ UNIT = Decimal("0.000001")
 GUARANTEE, CREDIT_ONLY = "money-back-guarantee", "panel-credit-only"
 ENDS = (OrderStatus.PARTIAL, OrderStatus.CANCELED, OrderStatus.COMPLETED)
 NOTHING = Decimal(0)
-LIMIT = Decimal(5)  # above it one person's word is not enough; the machine publishes both policies with it
+LIMIT = Decimal(2)  # above it one person's word is not enough; the machine publishes both policies with it
 
 
 @dataclass(frozen=True)

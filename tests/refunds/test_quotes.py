@@ -1,6 +1,7 @@
 """What staff are told beforehand is what the settlement then does: for every cause, standing, end and both policies."""
 
 import itertools
+from decimal import Decimal
 
 import pytest
 
@@ -22,8 +23,9 @@ ENDS = [
 ]
 
 
-def read(order: Order) -> Order:
-    return Order.objects.select_related("customer").get(pk=order.pk)
+def foresee(order: Order, wish: Move) -> quotes.Quote:
+    found = Order.objects.select_related("customer").get(pk=order.pk)
+    return quotes.foresee(found, wish, AT, standing=Standing(found.customer.standing))
 
 
 def make(wish: Move, staff: object) -> None:
@@ -54,7 +56,7 @@ def test_quotes_what_is_then_decided_and_credited(
         order = place_order(customer, service)
         assert PolicyVersion.objects.get(pk=order.policy_version).slug == policy
         wish = Move(order.pk, end, cause=cause, remains=remains)
-        quote = quotes.foresee(read(order), wish, AT)
+        quote = foresee(order, wish)
         make(wish, staff)
 
         decision = Decision.objects.get(order=order)
@@ -74,7 +76,7 @@ def test_quotes_a_correction_by_what_was_not_credited_before() -> None:
     move(order, OrderStatus.PARTIAL, remains=200, cause=Cause.CANNOT_COMPLETE)
     wish = Move(order.pk, OrderStatus.PARTIAL, cause=Cause.CORRECTION, remains=600)
 
-    quote = quotes.foresee(read(order), wish, AT)
+    quote = foresee(order, wish)
     make(wish, make_staff())
 
     latest = Decision.objects.filter(order=order).latest("pk")
@@ -82,11 +84,25 @@ def test_quotes_a_correction_by_what_was_not_credited_before() -> None:
     assert str(quote.credit) == "1.000000"
 
 
+@pytest.mark.parametrize(("charge", "waits"), [("100", False), ("100.000001", True)])
+def test_quotes_that_what_is_above_the_limit_waits(charge: str, waits: bool) -> None:  # noqa: FBT001 - a case
+    order = place_order(make_customer(funds="500"), make_service(rate=charge))
+    wish = Move(order.pk, OrderStatus.CANCELED, cause=Cause.STAFF_CANCELED, remains=1000)
+
+    quote = foresee(order, wish)
+    make(wish, make_staff())
+
+    decision = Decision.objects.get(order=order)
+    assert (quote.waits, quote.credit) == (waits, Decimal(0) if waits else Decimal(charge))
+    assert (quote.owed, quote.credit) == (decision.owed, decision.credited)
+    assert (decision.state == DecisionState.AWAITING_REVIEW) == waits
+
+
 def test_refuses_to_quote_remains_above_the_quantity_or_a_move_to_the_same_place() -> None:
     order = place_order(make_customer(funds="50"), make_service())
     move(order, OrderStatus.PARTIAL, remains=200, cause=Cause.CANNOT_COMPLETE)
 
     with pytest.raises(FactsInvalid):
-        quotes.foresee(read(order), Move(order.pk, OrderStatus.PARTIAL, remains=1001), AT)
+        foresee(order, Move(order.pk, OrderStatus.PARTIAL, remains=1001))
     with pytest.raises(quotes.NothingNew):
-        quotes.foresee(read(order), Move(order.pk, OrderStatus.PARTIAL, remains=200), AT)
+        foresee(order, Move(order.pk, OrderStatus.PARTIAL, remains=200))

@@ -6,9 +6,10 @@ from functools import partial
 import pytest
 
 from panel.accounts.models import User
+from panel.kernel import texts
 from panel.kernel.errors import Forbidden
 from panel.notifications.models import Email
-from panel.support import access, answering, handling, texts
+from panel.support import access, answering, handling
 from panel.support.access import NoSuchTicket
 from panel.support.models import Ticket, TicketState
 from tests.admin.pages import clerk

@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 
 from panel.accounts import suspension
+from panel.kernel import texts
 from panel.notifications.models import Email
-from panel.support import texts, tickets
+from panel.support import tickets
 from panel.support.access import NoSuchTicket
 from panel.support.models import Ticket, TicketKind, TicketMessage, TicketState
 from panel.support.models.ticket import LONGEST_SUBJECT, LONGEST_TEXT

@@ -349,8 +349,12 @@ class TestSending:
             ({"cause": "not_started"}, "cause-error", "Choose a cause that fits the order as it stands now."),
             ({"description": None}, "description-error", "Say in a few words what is wrong with the order."),
             ({"description": " \r\n\t"}, "description-error", "Say in a few words what is wrong with the order."),
-            ({"description": "a\0b"}, "description-error", "This text holds a character that can't be stored."),
-            ({"description": "x" * 4001}, "description-error", "This is 4,001 characters long; the most is 4,000."),
+            (
+                {"description": "a\0b"},
+                "description-error",
+                "This holds a character that is no text. Please type it again.",
+            ),
+            ({"description": "x" * 4001}, "description-error", "At most 4,000 characters, please: this has 4,001."),
         ],
     )
     def test_a_fault_is_said_beside_its_field(

@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold import decorators
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from panel.kernel import money
 
@@ -37,7 +38,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg] # generic in the st
 
 @dataclass(frozen=True)
 class Panel:
-    """A table below a detail page. Cells are text or safe HTML; `note` stands above the table."""
+    """A table above or below the fields of a detail page. Cells are text or safe HTML; `note` stands above it."""
 
     title: str
     headers: Sequence[str]
@@ -50,6 +51,18 @@ class Panel:
         return {"headers": self.headers, "rows": self.rows}
 
 
+class SortedList(ChangeList):  # type: ignore[misc] # the theme carries no types
+    """Marks the column by which the list is sorted. Upstream asks `ordering` for that, which knows of no tabs."""
+
+    def __init__(self, request: HttpRequest, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as upstream
+        self._request = request
+        super().__init__(request, *args, **options)
+
+    def _get_default_ordering(self) -> Sequence[Any]:
+        ordering: Sequence[Any] = self.model_admin.get_ordering(self._request)
+        return ordering[:1] or super()._get_default_ordering()
+
+
 class StaffAdmin(ModelAdmin):  # type: ignore[misc] # the theme carries no types
     """Base of all staff pages. Saves only what a form changed: other columns may have moved meanwhile."""
 
@@ -57,10 +70,18 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc] # the theme carries no types
     show_full_result_count = False
     list_per_page = 50
     list_fullwidth = True
+    change_form_outer_before_template = "admin/panels_above.html"
     change_form_outer_after_template = "admin/panels.html"
     # Who may use the page's actions, marked `permissions=["act"]`. Never name a permission in the mark itself: the
     # theme's system check would look it up in the database, which has no tables yet when it is migrated first.
     act_permission = ""
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[SortedList]:  # noqa: ANN401 - as upstream
+        return SortedList
+
+    def panels_above(self, request: HttpRequest, obj: Any) -> Sequence[Panel]:  # noqa: ANN401 - as below
+        """Return the tables above the fields of `obj`: what is needed first."""
+        return ()
 
     def panels(self, request: HttpRequest, obj: Any) -> Sequence[Panel]:  # noqa: ANN401 - the model of the page
         """Return the tables below the detail page of `obj`."""
@@ -79,6 +100,7 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc] # the theme carries no types
         **options: Any,  # noqa: ANN401
     ) -> TemplateResponse:
         if obj is not None and obj.pk:
+            context["panels_above"] = self.panels_above(request, obj)
             context["panels"] = self.panels(request, obj)
         return cast("TemplateResponse", super().render_change_form(request, context, obj=obj, **options))
 

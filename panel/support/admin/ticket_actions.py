@@ -14,7 +14,7 @@ from orders.models import Cause
 from panel.accounts.admin.asking import NoQuestions, Question, ask, staff_of
 from panel.accounts.admin.pages import Panel, StaffAdmin
 from panel.accounts.models import User
-from panel.support import access, answering, handling, queries, refunding, texts
+from panel.support import access, answering, handling, placeholders, queries, refunding
 from panel.support.admin import ticket_forms, ticket_panels
 from panel.support.models import SavedReply, Ticket, TicketKind
 
@@ -192,14 +192,14 @@ def _replies(ticket: Ticket) -> Panel:
 
 def _filled(reply: SavedReply, ticket: Ticket) -> str | None:
     """Return the reply with what the ticket says, or None when it needs an order and there is none."""
-    if texts.needs_order(reply.text) and ticket.order_id is None:
+    if placeholders.needs_order(reply.text) and ticket.order_id is None:
         return None
     values = {
         "name": ticket.customer.name or "there",
         "order": str(ticket.order_id),
         "panel": settings.PANEL_NAME,
     }
-    return texts.filled(reply.text, values)
+    return placeholders.filled(reply.text, values)
 
 
 def _seen(request: HttpRequest) -> int:

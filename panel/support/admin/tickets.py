@@ -1,7 +1,7 @@
 """Tickets as staff see them: the queue by when an answer is due, one ticket with all about it, and what to do."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import admin
@@ -16,9 +16,9 @@ from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, detail_action, link
 from panel.support import access, refunding
 from panel.support.admin import ticket_actions, ticket_panels
 from panel.support.models import Ticket, TicketState
+from refunds.models.request import DUE_SOON
 
 COLORS = {TicketState.OPEN: "warning", TicketState.ANSWERED: "success", TicketState.CLOSED: ""}
-_SOON: Final = timedelta(hours=4)
 # Buttons by the state that the ticket is in.
 _OFFERED: Final = {
     TicketState.OPEN: {"answer", "note", "claim", "assign", "refund", "close"},
@@ -186,4 +186,4 @@ def urgency(ticket: Ticket, now: datetime) -> tuple[str, str]:
     if ticket.due_at <= now:
         return "overdue", f"Overdue by {timesince(ticket.due_at, now, depth=1)}"
     left = f"in {timesince(now, ticket.due_at, depth=1)}"
-    return ("soon" if ticket.due_at <= now + _SOON else ""), left
+    return ("soon" if ticket.due_at <= now + DUE_SOON else ""), left

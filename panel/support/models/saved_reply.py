@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from panel.support import texts
+from panel.support import placeholders
 from panel.support.models.ticket import LONGEST_TEXT, TicketKind
 
 LONGEST_TITLE: Final = 80
@@ -45,7 +45,7 @@ class SavedReply(models.Model):
 
     def clean(self) -> None:
         """Refuse placeholders that nothing stands for. Raises ValidationError for the text."""
-        if unknown := texts.unknown_placeholders(self.text):
+        if unknown := placeholders.unknown_placeholders(self.text):
             named = ", ".join(f"{{{name}}}" for name in unknown)
-            known = ", ".join(f"{{{name}}}" for name in texts.PLACEHOLDERS)
+            known = ", ".join(f"{{{name}}}" for name in placeholders.PLACEHOLDERS)
             raise ValidationError({"text": f"{named} stands for nothing. You can use {known}."})

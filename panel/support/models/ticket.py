@@ -12,6 +12,7 @@ from django.db.models import Q
 from orders.models import Order
 from panel.accounts.models import User
 from refunds.models import RefundRequest
+from refunds.models.request import DUE_SOON
 
 LONGEST_SUBJECT: Final = 120
 LONGEST_TEXT: Final = 4000
@@ -165,6 +166,11 @@ class Ticket(models.Model):
     def overdue(at: datetime) -> Q:
         """Return what finds the tickets that should have been answered by now."""
         return Ticket.waiting() & Q(due_at__lte=at)
+
+    @staticmethod
+    def due_soon(at: datetime) -> Q:
+        """Return what finds the tickets that are due as soon as a refund request that is called so."""
+        return Ticket.waiting() & Q(due_at__gt=at, due_at__lte=at + DUE_SOON)
 
     def become(self, state: TicketState, *, due_at: datetime | None = None) -> list[str]:
         """Move on to `state`, which is not `closed`, and return the columns to save. `due_at` goes with `open`."""

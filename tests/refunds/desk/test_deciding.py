@@ -8,13 +8,14 @@ import pytest
 
 from billing.models import Transfer
 from orders import handling
-from orders.models import Cause
+from orders.models import Cause, OrderStatus
 from panel.accounts.models import User
+from panel.kernel import texts
 from panel.kernel.errors import Forbidden, Refused
 from refunds.desk import access, deciding
 from refunds.desk.plans import Choice, NothingToPay, plan
 from refunds.models import Decision, DecisionState, RefundRequest, RequestState
-from tests.factories import AT, fund, make_customer, make_staff
+from tests.factories import AT, fund, make_customer, make_service, make_staff, move, place_order
 from tests.factories.desk import (
     approve,
     ask_for_refund,
@@ -241,7 +242,7 @@ def test_refuses_staff_who_decide_about_their_own_order(answer: Answer, who: str
 def test_refuses_an_answer_without_a_reason_that_can_be_read(answer: Answer, note: str, hiro: User) -> None:
     request = order_in_review()
 
-    with nothing_moves(), pytest.raises(access.TextMissing) as refused:
+    with nothing_moves(), pytest.raises(texts.BadText) as refused:
         answer(request, hiro, note=note, at=LATER)
 
     assert refused.value.field == "note"
@@ -262,6 +263,18 @@ class TestReasonsToDecline:
 
         assert reasons[0] == "special-cause"
         assert reasons[1:] == ["completed"]  # "still pending" or "being worked on" would be untrue of it
+
+    @pytest.mark.parametrize(
+        ("refund_after_start", "others"), [(True, ["active"]), (False, ["no-refund-after-start", "active"])]
+    )
+    def test_are_of_the_orders_own_terms(self, refund_after_start: bool, others: list[str]) -> None:  # noqa: FBT001 - a case
+        order = place_order(make_customer(funds="100"), make_service(refund_after_start=refund_after_start))
+        move(order, OrderStatus.PROCESSING)
+        request = ask_for_refund(order, Cause.NOT_STARTED)
+
+        reasons = deciding.reasons_to_decline(request.policy_version.policy, request.clause, order)
+
+        assert [clause for clause, _ in reasons[1:]] == others
 
     def test_another_of_them_is_what_the_customer_reads(self, hiro: User) -> None:
         request = ask_for_refund(completed(), Cause.DROPPED)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,7 @@ from orders.lifecycle import Progress
 from orders.models import Cause, Order, OrderStatus
 from panel.accounts import standing
 from panel.accounts.models import Standing, User
+from panel.kernel import texts
 from panel.kernel.errors import Forbidden
 from refunds.desk import access, deciding, following, opening
 from refunds.models import RefundRequest, RefundRequestEvent, RequestState
@@ -327,7 +329,7 @@ class TestSendingBack:
     def test_needs_a_reason_and_something_recommended(self, hiro: User, ida: User) -> None:
         request, other = recommended(hiro), order_in_review()
 
-        with nothing_moves(), pytest.raises(access.TextMissing):
+        with nothing_moves(), pytest.raises(texts.BadText):
             send_back(request, ida, note=" ")
         with nothing_moves(), pytest.raises(deciding.NotRecommended):
             send_back(other, ida)
@@ -346,10 +348,34 @@ class TestWhenTheOrderMoves:
             confirm(request, ida)
 
     def test_staff_do_not_go_past_a_recommendation_by_moving_the_order(self, hiro: User, ida: User) -> None:
+        request, grace = recommended(hiro), make_staff()
+        complete = partial(handling.complete, order_id=request.order_id, staff=grace, at=LATER)
+
+        with nothing_moves(), pytest.raises(following.RecommendationWaits, match=f"Confirm request {request.pk}"):
+            complete()
+
+        send_back(request, ida)
+        complete()
+        request.refresh_from_db()
+        assert (request.state, request.amount) == (RequestState.SUPERSEDED, Decimal(0))
+
+    def test_staff_do_not_end_a_running_order_past_a_recommendation_about_it(self, hiro: User, ida: User) -> None:
+        order, grace = started(remains=400), make_staff()
+        request = approve(ask_for_refund(order), hiro, "6", remains=400)
+
+        for end in (
+            partial(handling.set_partial, remains=400, cause=Cause.CANNOT_COMPLETE),
+            partial(handling.cancel, cause=Cause.STAFF_CANCELED),
+            handling.complete,
+        ):
+            with nothing_moves(), pytest.raises(following.RecommendationWaits):
+                end(order_id=order.pk, staff=grace, at=LATER)
+
+        confirm(request, ida)
+        assert money(order) == (Decimal(6), Decimal(4))
+
+    def test_the_order_of_an_own_recommendation_is_no_exception(self, hiro: User) -> None:
         request = recommended(hiro)
 
         with nothing_moves(), pytest.raises(following.RecommendationWaits):
-            handling.complete(order_id=request.order_id, staff=make_staff(), at=LATER)
-
-        confirm(request, ida)
-        assert money(request.order)[0] == Decimal(7)
+            handling.complete(order_id=request.order_id, staff=hiro, at=LATER)

@@ -6,14 +6,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from orders import canceling
 from orders.canceling import OrderNotFound
 from orders.models import Cause, Order, OrderStatus
 from panel.accounts.models import User
+from panel.kernel import texts
 from panel.kernel.errors import Conflict
-from refunds.desk import access, causes, opening
+from refunds.desk import causes, opening
 from refunds.models import RefundFile, RefundRequest, RequestOrigin, RequestState
 from refunds.uploads import FileRefused, Upload
-from tests.factories import AT, make_customer, move
+from tests.factories import AT, make_customer, make_service, move, place_order
 from tests.factories.desk import (
     approve,
     ask_for_refund,
@@ -31,6 +33,10 @@ from tests.refunds.desk.ground import kinds, letters, money, nothing_moves
 pytestmark = pytest.mark.django_db
 
 PDF = b"%PDF-1.4\n1 0 obj\nendobj\ntrailer\n%%EOF\n"
+
+
+def pending() -> Order:
+    return place_order(make_customer(funds="100"), make_service(rate="10"))
 
 
 def attempt(
@@ -118,21 +124,43 @@ def test_refuses_a_cause_that_does_not_fit_the_order(cause: Cause) -> None:
     assert refused.value.field == "cause"
 
 
+@pytest.mark.parametrize("cause", [Cause.NOT_STARTED, Cause.CHANGE_OF_MIND])
+def test_a_pending_order_that_its_customer_may_cancel_is_canceled_instead(cause: Cause) -> None:
+    order = pending()
+
+    with nothing_moves(), pytest.raises(opening.CancelInstead, match="still pending: cancel it instead"):
+        opening.quote(customer=order.customer, order_id=order.pk, cause=cause, at=AT)
+    with nothing_moves(), pytest.raises(opening.CancelInstead):
+        attempt(order, cause, seen="anything")
+
+    canceling.cancel(customer=order.customer, order_id=order.pk, at=AT)
+    assert money(order) == (Decimal(10), Decimal(0))
+
+
+@pytest.mark.usefixtures("credit_only_policy")
+def test_a_pending_order_that_nobody_may_cancel_is_asked_about() -> None:
+    order = pending()
+    with pytest.raises(canceling.CancelRefused):
+        canceling.cancel(customer=order.customer, order_id=order.pk, at=AT)
+
+    assert attempt(order, Cause.NOT_STARTED).state == RequestState.OPEN
+
+
 @pytest.mark.parametrize(
     ("description", "said"),
     [
         ("", "Say in a few words"),
         (" \r\n\t ", "Say in a few words"),
-        ("x" * 4001, "4,001 characters long; the most is 4,000"),
-        ("<b>" * 350_000, "1,050,000 characters"),
-        ("what\0ever", "can't be stored"),
+        ("x" * 4001, "At most 4,000 characters, please: this has 4,001"),
+        ("<b>" * 350_000, "this has 1,050,000"),
+        ("what\0ever", "a character that is no text"),
     ],
     ids=["empty", "blank", "too long", "a megabyte", "a zero byte"],
 )
 def test_refuses_a_description_that_says_nothing_or_too_much(description: str, said: str) -> None:
     order = started()
 
-    with nothing_moves(), pytest.raises(access.TextMissing, match=said) as refused:
+    with nothing_moves(), pytest.raises(texts.BadText, match=said) as refused:
         attempt(order, description=description)
 
     assert refused.value.field == "description"

@@ -7,11 +7,20 @@ import pytest
 from orders.canceling import OrderNotFound
 from orders.models import Cause, Order
 from panel.accounts.models import User
+from panel.kernel import texts
 from panel.kernel.errors import Forbidden
 from refunds.desk import access, opening
 from refunds.models import RefundRequest, RequestOrigin, RequestState
-from tests.factories import AT, fund, make_customer
-from tests.factories.desk import ask_for_refund, make_agent, partly_delivered, publish_paying_for_errors, started
+from tests.factories import AT, fund, make_customer, make_service, place_order
+from tests.factories.desk import (
+    approve,
+    ask_for_refund,
+    confirm,
+    make_agent,
+    partly_delivered,
+    publish_paying_for_errors,
+    started,
+)
 from tests.refunds.desk.ground import kinds, letters, money, nothing_moves
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +55,17 @@ def test_what_the_policy_would_decline_at_once_waits_for_a_person_all_the_same(c
 
     assert request.state == RequestState.OPEN
     assert "A person looks at it" in request.sentence or "a person looks at it" in request.sentence
+
+
+def test_it_may_be_about_a_pending_order_that_its_customer_could_cancel(maya: User, hiro: User, ida: User) -> None:
+    order = place_order(make_customer(funds="100"), make_service(rate="10"))
+
+    request = open_for(order, maya, Cause.NOT_STARTED)
+
+    assert (request.state, request.clause, request.owed) == (RequestState.OPEN, "still-pending", Decimal(0))
+    assert approve(request, hiro).awaits_second  # the policy proposes nothing: cancel it, it says
+    confirm(request, ida)
+    assert money(order) == (Decimal(10), Decimal(0))
 
 
 def test_what_the_policy_would_credit_at_once_waits_for_a_person_all_the_same(maya: User) -> None:
@@ -88,7 +108,7 @@ def test_refuses_a_second_one_an_unfit_cause_no_words_and_no_order(maya: User) -
         open_for(asked, maya)
     with nothing_moves(), pytest.raises(opening.CauseUnfit):
         open_for(order, maya, Cause.NOT_STARTED)
-    with nothing_moves(), pytest.raises(access.TextMissing):
+    with nothing_moves(), pytest.raises(texts.BadText):
         open_for(order, maya, text=" ")
     with nothing_moves(), pytest.raises(OrderNotFound):
         open_for(Order(pk=987_654_321), maya)

@@ -45,8 +45,6 @@ def order_that_is(state: str) -> Order:
 # What the customer reports about which order; the clause that decides; what it owes in total and would credit now.
 # None instead of the two: it is declined at once.
 GUARANTEE = [
-    ("pending", "not_started", "still-pending", None),
-    ("pending", "change_of_mind", "still-pending", None),
     ("processing", "not_started", "asked-while-active", ("10", "10")),
     ("processing", "change_of_mind", "active", None),
     ("in_progress", "cannot_complete", "asked-while-active", ("10", "10")),

@@ -6,6 +6,7 @@ import pytest
 
 from orders.models import CancelRequest, Cause, Order
 from panel.accounts.models import User
+from panel.kernel import texts
 from panel.kernel.errors import Forbidden
 from refunds.desk import access, referring
 from refunds.models import RefundRequest, RefundRequestEvent
@@ -84,7 +85,7 @@ def test_refuses_who_may_not_and_what_is_answered_and_what_says_nothing(hiro: Us
 
     with nothing_moves(), pytest.raises(Forbidden):
         refer(request, ben)
-    with nothing_moves(), pytest.raises(access.TextMissing):
+    with nothing_moves(), pytest.raises(texts.BadText):
         refer(request, hiro, " ")
     decline(request, hiro)
     with nothing_moves(), pytest.raises(access.NotOpen):

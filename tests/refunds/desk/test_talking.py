@@ -7,6 +7,7 @@ import pytest
 
 from orders.models import Cause
 from panel.accounts.models import User
+from panel.kernel import texts
 from panel.kernel.errors import Forbidden
 from refunds.desk import access, talking
 from refunds.models import RefundRequest, RefundRequestEvent, RequestState
@@ -68,7 +69,7 @@ class TestMessages:
 
     @pytest.mark.parametrize("text", ["", " \n", "x" * 4001, "\0"])
     def test_say_something_and_not_too_much(self, text: str, request_of_ada: RefundRequest) -> None:
-        with nothing_moves(), pytest.raises(access.TextMissing):
+        with nothing_moves(), pytest.raises(texts.BadText):
             talking.message(request_id=request_of_ada.pk, customer=request_of_ada.customer, text=text, at=LATER)
 
     def test_end_with_the_answer(self, request_of_ada: RefundRequest, hiro: User) -> None:
@@ -100,7 +101,7 @@ class TestExpediting:
 
     @pytest.mark.parametrize("reason", ["", "x" * 301])
     def test_needs_a_reason_that_fits(self, reason: str, request_of_ada: RefundRequest) -> None:
-        with nothing_moves(), pytest.raises(access.TextMissing) as refused:
+        with nothing_moves(), pytest.raises(texts.BadText) as refused:
             talking.expedite(request_id=request_of_ada.pk, customer=request_of_ada.customer, reason=reason, at=LATER)
         assert refused.value.field == "reason"
 
@@ -202,6 +203,6 @@ class TestWhatStaffDoAmongThemselves:
 
     @pytest.mark.parametrize(("verb", "field"), [("ask", "question"), ("note", "text")])
     def test_needs_words(self, verb: str, field: str, request_of_ada: RefundRequest, hiro: User) -> None:
-        with nothing_moves(), pytest.raises(access.TextMissing) as refused:
+        with nothing_moves(), pytest.raises(texts.BadText) as refused:
             getattr(talking, verb)(request_id=request_of_ada.pk, staff=hiro, at=LATER, **{field: " "})
         assert refused.value.field == field

@@ -1,14 +1,11 @@
-"""What people write: checked before it is kept, and saved replies filled in. No rows, no clock."""
+"""What people write, checked before it is kept: bounded, without what can't be seen or stored."""
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from typing import Final
 
 from panel.kernel.errors import Refused
 
-PLACEHOLDERS: Final = ("name", "order", "panel")
-_PLACEHOLDER: Final = re.compile(r"\{([^{}\n]*)\}")
 # Half of a pair, and NUL: neither can be stored.
 _NOT_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _BREAKS: Final = re.compile(r"\r\n?|[\u2028\u2029\x85]")
@@ -22,36 +19,21 @@ class BadText(Refused):
     code = "bad_text"
 
 
-def text(written: str, *, longest: int, field: str = "text") -> str:
+def text(written: str, *, longest: int, field: str = "text", missing: str = "Please write something.") -> str:
     """Return a text of several lines without what can't be seen; line breaks are line feeds.
 
-    Raises BadText when nothing is left, it is too long, or it holds what is no text.
+    Raises BadText when nothing is left (`missing` is its sentence), it is too long, or it holds what is no text.
     """
     _require_text(written, field)
     lines = _DIRECTIONS.sub("", _BREAKS.sub("\n", written))
-    return _bounded("".join(c for c in lines if c in "\n\t" or not _is_control(c)).strip(), longest, field)
+    return _bounded("".join(c for c in lines if c in "\n\t" or not _is_control(c)).strip(), longest, field, missing)
 
 
 def line(written: str, *, longest: int, field: str) -> str:
     """Return a text of one line: every run of blanks and line breaks becomes one blank. Raises BadText as `text`."""
     _require_text(written, field)
     flat = "".join(" " if _is_control(c) else c for c in _DIRECTIONS.sub("", _BREAKS.sub(" ", written)))
-    return _bounded(" ".join(flat.split()), longest, field)
-
-
-def unknown_placeholders(reply: str) -> list[str]:
-    """Return what stands in braces and means nothing, in the order of the text."""
-    return [name for name in dict.fromkeys(_PLACEHOLDER.findall(reply)) if name not in PLACEHOLDERS]
-
-
-def needs_order(reply: str) -> bool:
-    """Whether the reply names the order."""
-    return "order" in _PLACEHOLDER.findall(reply)
-
-
-def filled(reply: str, values: Mapping[str, str]) -> str:
-    """Put the values in, once: braces inside of a value stay as they are. Raises KeyError for an unknown name."""
-    return _PLACEHOLDER.sub(lambda found: values[found[1]], reply)
+    return _bounded(" ".join(flat.split()), longest, field, "Please write something.")
 
 
 def _require_text(written: str, field: str) -> None:
@@ -63,9 +45,9 @@ def _is_control(character: str) -> bool:
     return unicodedata.category(character) == "Cc"
 
 
-def _bounded(cleaned: str, longest: int, field: str) -> str:
+def _bounded(cleaned: str, longest: int, field: str, missing: str) -> str:
     if not any(c.isprintable() and not c.isspace() for c in cleaned):
-        raise BadText("Please write something.", field=field)
+        raise BadText(missing, field=field)
     if len(cleaned) > longest:
         message = f"At most {longest:,} characters, please: this has {len(cleaned):,}."
         raise BadText(message, field=field)
