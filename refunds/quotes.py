@@ -57,7 +57,8 @@ def foresee(order: Order, move: Move, at: datetime, *, standing: Standing) -> Qu
     amounts = facts.Amounts(order.charge, order.quantity, move.remains or 0)
     moved = Moved(imagined, move, OrderStatus(order.status), Initiator.STAFF, event_id=0)
     found = settlement.facts_of(moved, facts.Standing(standing.value), at)
-    verdict = settlement.verdict_of(moved, publishing.version(order.policy_version), found, amounts)
+    before = settlement.credited_by_hand([moved]).get(order.pk, money.ZERO)
+    verdict = settlement.verdict_of(moved, publishing.version(order.policy_version), found, amounts, before=before)
     books = Books(order.charge, order.charge_promo, order.refunded, order.recognized)
     automatic = verdict.approval is Approval.AUTOMATIC
     return Quote(

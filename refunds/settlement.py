@@ -19,7 +19,7 @@ from billing.models import House, TransferKind
 from orders.lifecycle import Moved
 from orders.models import FINAL_STATUSES, Initiator, Order
 from panel.kernel import money
-from refunds import bookings, publishing, settlement_letters
+from refunds import bookings, by_hand, publishing, settlement_letters
 from refunds.bookings import Books, Pot
 from refunds.desk import following
 from refunds.models import Decision, DecisionState, PolicyVersion
@@ -61,7 +61,8 @@ def settle(moved: Sequence[Moved], at: datetime) -> None:
         return
     customers = {m.order.customer_id for m in ended}
     standings = _standings(customers)
-    judged = [_judge(m, standings[m.order.customer_id], at) for m in ended]
+    before = credited_by_hand(ended)
+    judged = [_judge(m, standings[m.order.customer_id], before.get(m.order.pk, money.ZERO), at) for m in ended]
     _supersede(m.order.pk for m in ended if m.from_status in FINAL_STATUSES)
     decision_ids = _store(judged, at)
     accounts = ledger.lock_customers(customers)
@@ -123,27 +124,35 @@ def facts_of(moved: Moved, standing: facts.Standing, at: datetime) -> facts.Fact
     )
 
 
-def verdict_of(moved: Moved, version: PolicyVersion, found: facts.Facts, amounts: facts.Amounts) -> wording.Verdict:
-    """Return what the policy says about a move.
+def credited_by_hand(moved: Sequence[Moved]) -> dict[int, Decimal]:
+    """Return what people made the orders credit before that staff move now, for `verdict_of`."""
+    return by_hand.credited([m.order.pk for m in moved if m.initiator == Initiator.STAFF and m.order.refunded > 0])
 
-    What one member of staff makes it credit above its limit waits at the desk, where it takes a second person
-    (docs/adr/0016). A move that the desk makes itself has had its two people.
+
+def verdict_of(
+    moved: Moved, version: PolicyVersion, found: facts.Facts, amounts: facts.Amounts, *, before: Decimal
+) -> wording.Verdict:
+    """Return what the policy says about a move. `before` is what people made the order credit until now.
+
+    What members of staff make it credit above its limit, in one step or several, waits at the desk, where it takes a
+    second person (docs/adr/0016). A move that the desk makes itself has had its two people.
     """
     policy = version.policy
     verdict = engine.decide(policy, found, amounts)
     limit = policy.review.confirm_above
     if moved.initiator != Initiator.STAFF or moved.move.request_ref is not None or limit is None:
         return verdict
-    above = verdict.owed - moved.order.refunded > limit
+    more = verdict.owed - moved.order.refunded
+    above = more > 0 and before + more > limit
     return replace(verdict, approval=Approval.REVIEW) if above else verdict
 
 
-def _judge(moved: Moved, standing: facts.Standing, at: datetime) -> _Judged:
+def _judge(moved: Moved, standing: facts.Standing, before: Decimal, at: datetime) -> _Judged:
     order = moved.order
     version = publishing.version(order.policy_version)
     found = facts_of(moved, standing, at)
     amounts = facts.Amounts(order.charge, order.quantity, _remains(order))
-    verdict = verdict_of(moved, version, found, amounts)
+    verdict = verdict_of(moved, version, found, amounts, before=before)
     books = Books(order.charge, order.charge_promo, order.refunded, order.recognized)
     automatic = verdict.approval is Approval.AUTOMATIC
     credit = bookings.due(books, verdict.owed) if automatic else money.ZERO

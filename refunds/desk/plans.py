@@ -6,18 +6,17 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Sum
 
 from orders.lifecycle import Move
 from orders.models import Cause, Order, OrderStatus
 from panel.accounts.models import Standing, User
 from panel.kernel import money
 from panel.kernel.errors import Refused
-from refunds import quotes
+from refunds import by_hand, quotes
 from refunds.desk import proposals
 from refunds.desk.paying import AboveCharge
 from refunds.desk.proposals import Proposal
-from refunds.models import RefundRequest, RequestOrigin, RequestState
+from refunds.models import RefundRequest, RequestOrigin
 
 
 class RemainsMissing(Refused):
@@ -62,7 +61,7 @@ class Plan:
         proposed: what the engine proposes for the claim, in all.
         credit: what this choice credits in all; never less than `by_end`.
         clause: the clause that pays: the claim's, or that of the end where this pays more.
-        credited_before: what persons credited for the order by earlier requests.
+        credited_before: what people made the order credit before: by earlier requests, and on its page.
         reported: units undelivered by the last report, None when there is none.
         standing: how the customer stands now.
         opener_id: the member of staff who opened the request for the customer, if one did.
@@ -155,7 +154,7 @@ def plan(request: RefundRequest, order: Order, choice: Choice, *, at: datetime) 
         proposed=proposal.credit,
         credit=credit,
         clause=clause,
-        credited_before=_credited_before(order),
+        credited_before=by_hand.credited([order.pk]).get(order.pk, money.ZERO),
         reported=order.remains,
         standing=standing,
         opener_id=request.opened_by_id if request.origin == RequestOrigin.STAFF else None,
@@ -193,10 +192,3 @@ def _after(request: RefundRequest, order: Order, end: Move, standing: Standing, 
     """Judge the request with the remains that staff found out, as the order stands: still running."""
     imagined = proposals.imagine(order, status=OrderStatus(order.status), remains=end.remains)
     return proposals.judge(imagined, cause=Cause(request.cause), standing=standing, at=at)
-
-
-def _credited_before(order: Order) -> Decimal:
-    """Return what earlier requests about this order credited: small steps don't get past the limit."""
-    earlier = RefundRequest.objects.filter(order=order, state=RequestState.APPROVED, closed_by__isnull=False)
-    found: Decimal | None = earlier.aggregate(total=Sum("amount"))["total"]
-    return money.ZERO if found is None else found

@@ -164,7 +164,7 @@ class DeskRules(RuleBasedStateMachine):
         assert plan.credit > 0
         assert plan.by_end <= plan.credit <= one.charge - one.refunded
         beyond = one.is_beyond_report(plan.remains)
-        above = one.by_persons + plan.credit > LIMIT
+        above = one.by_hand + plan.credit > LIMIT
         assert request.awaits_second == (above or beyond or plan.credit != plan.proposed or one.opener == who)
         if request.awaits_second:
             one.recommended = Recommended(who, plan.credit, plan.remains, one.status, beyond)

@@ -28,8 +28,8 @@ class Expected:
     """What the model knows of one order.
 
     `proposed` is what waits for a person, `asked` the cause of the customer's open request or "policy" for one that
-    the policy opened, `opener` the member of staff who opened it for the customer. `by_persons` is what answers of
-    people credited.
+    the policy opened, `opener` the member of staff who opened it for the customer. `by_hand` is what people made
+    it credit, at the desk and on its page.
     """
 
     policy: str
@@ -43,7 +43,7 @@ class Expected:
     asked: Cause | str | None = None
     opener: str | None = None
     recommended: Recommended | None = None
-    by_persons: Decimal = NOTHING
+    by_hand: Decimal = NOTHING
 
     def undelivered(self, remains: int) -> Decimal:
         return (self.charge * remains / self.quantity).quantize(UNIT, ROUND_DOWN)
@@ -60,11 +60,14 @@ class Expected:
         """The order ends, or its end is corrected, by anybody but the desk. What staff make it pay has a limit."""
         was_open, before = not self.has_ended, self.refunded
         owed, reviewed = self.owed(to, remains, initiator, cause)
-        reviewed = reviewed or (initiator == "staff" and owed - self.refunded > LIMIT)
+        more = max(owed - self.refunded, NOTHING)
+        by_staff = initiator == "staff"
+        reviewed = reviewed or (by_staff and more > 0 and self.by_hand + more > LIMIT)
         self.status, self.remains = to, remains
         self.proposed = owed if reviewed and owed > self.refunded else None
         if not reviewed:
-            self.refunded = max(self.refunded, owed)
+            self.refunded += more
+            self.by_hand += more if by_staff else NOTHING
         self.recommended = None
         if self.proposed is not None:
             self.asked = self.asked or "policy"
@@ -125,7 +128,7 @@ class Expected:
             self.status = OrderStatus.CANCELED if remains == self.quantity else OrderStatus.PARTIAL
             self.remains = remains
         self.refunded += credit
-        self.by_persons += credit
+        self.by_hand += credit
         self.closed()
 
     def closed(self) -> None:

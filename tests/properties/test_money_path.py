@@ -160,7 +160,7 @@ class MoneyPath(DeskRules):
         order_id=orders,
         to=st.sampled_from([OrderStatus.PARTIAL, OrderStatus.CANCELED, *ENDS]),
         share=st.sampled_from([0.2, 0.667, 1.0, 0.0]),
-        # The first is left to a person, as is what is above the limit: often enough that each of his answers comes about.
+        # The first is left to a person, as is what exceeds the limit: often enough that each answer comes about.
         cause=st.sampled_from([Cause.INVALID_TARGET, Cause.STAFF_CANCELED] * 2 + [Cause.SERVICE_UNAVAILABLE]),
     )
     def end_by_staff(self, order_id: int, to: OrderStatus, share: float, cause: Cause) -> None:
