@@ -12,8 +12,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
+from panel.accounts import time_zone
 from panel.accounts.models import User
 from panel.kernel import time_zones
+from panel.web.people import signed_in
 
 COOKIE: Final = "time_zone"
 _LEFT_ALONE: Final = ("/admin/", "/api/", "/webhooks/", "/healthz", "/readyz", "/metrics")
@@ -36,6 +38,13 @@ class LocalTimeMiddleware:
         """Activate the zone once it is known that the address leads somewhere: only then somebody reads times."""
         if not request.path_info.startswith(_LEFT_ALONE):
             timezone.activate(zone_of(request))
+
+
+def keep(request: HttpRequest) -> None:
+    """Take the zone of the browser for that of a person who has chosen none: letters then say times as pages do."""
+    user, name = signed_in(request), request.COOKIES.get(COOKIE, "")
+    if not user.time_zone and time_zones.named(name) is not None:
+        time_zone.choose(user=user, name=name)
 
 
 def zone_of(request: HttpRequest) -> ZoneInfo:

@@ -19,7 +19,7 @@ from orders.models import Order
 from panel.kernel import money
 from panel.kernel.errors import Conflict, PanelError, Refused
 from panel.locking import busy_when_locked
-from panel.web import canceling, large_forms, live, queries, refund_queries, refund_quotes, typed
+from panel.web import canceling, large_forms, live, local_time, queries, refund_queries, refund_quotes, typed
 from panel.web.canceling import Way
 from panel.web.large_forms import Excess
 from panel.web.people import signed_in
@@ -136,6 +136,7 @@ def _open(request: HttpRequest, order: Order, draft: Draft, key: UUID) -> Refund
     cause = refund_quotes.cause_of(draft.cause)
     if cause is None:
         raise Refused("Choose what is wrong with the order.", field="cause")
+    local_time.keep(request)
     with busy_when_locked():
         return opening.open_by_customer(
             customer=signed_in(request),

@@ -8,6 +8,7 @@ from django.test import Client
 
 from orders.models import Cause, Order, OrderStatus
 from panel.accounts.models import User
+from panel.notifications.models import Email
 from refunds.models import Decision, RefundRequest, RefundRequestEvent, RequestState
 from tests.factories import AT, make_customer, make_provider, make_service, move, place_order
 from tests.factories.desk import (
@@ -340,6 +341,19 @@ class TestSending:
         assert answer.status_code == 422
         assert f"Request {declined.pk} asked the same and was declined" in pages.text(answer)
         assert f"/support/new/?order={order.pk}&kind=refund" in pages.links(answer)
+
+    @pytest.mark.parametrize(("chosen", "kept"), [("", "Asia/Tokyo"), ("Europe/Paris", "Europe/Paris")])
+    def test_the_letter_says_the_times_in_the_zone_of_the_page(
+        self, browser: Client, ada: User, chosen: str, kept: str
+    ) -> None:
+        User.objects.filter(pk=ada.pk).update(time_zone=chosen)
+        browser.cookies["time_zone"] = "Asia/Tokyo"
+
+        asking.ask(browser, partly_delivered(ada))
+
+        assert User.objects.get(pk=ada.pk).time_zone == kept
+        due = Email.objects.get(template="request_received").context["due_at"]
+        assert due.endswith({"Asia/Tokyo": "JST", "Europe/Paris": "CET"}[kept])
 
     @pytest.mark.parametrize(
         ("changed", "where", "said"),
