@@ -46,8 +46,10 @@ def test_of_fifty_withdrawals_of_the_whole_balance_one_is_opened(payments: Payme
     refusals = of(Refused, results)
     assert len(of(Withdrawal, results)) == 1
     assert len(refusals) == 49
+    # Whoever comes after the winner's commit is refused by the policy, and before it under lock.
     assert {error.message for error in refusals} <= {
         "You can withdraw at most 0.00 USD.",
+        "A balance of 5.00 USD or more can be withdrawn; yours is 0.00 USD.",
     }
     assert balances(ada) == {"held": "50.00"}
     assert (Withdrawal.objects.count(), WithdrawalLeg.objects.count(), letters.count("withdrawal_scheduled")) == (
