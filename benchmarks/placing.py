@@ -37,7 +37,7 @@ def measure(seconds: int, rounds: int) -> list[Rates]:
                 first_customer=people.customer_ids[0],
                 first_service=people.service_ids[0],
                 services=len(people.service_ids),
-                policy=order_policy.version_in_force(timezone.now()),
+                policy=order_policy.version_in_force(timezone.now(), None),
             )
             measured.append(Rates(WHAT, panel, tps))
     return measured

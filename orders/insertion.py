@@ -16,6 +16,7 @@ class NewOrder(NamedTuple):
     service_id: int
     service_name: str
     service_type: str
+    category: int
     terms: str
     allows_cancel: bool
     allows_refill: bool
@@ -36,19 +37,20 @@ _INSERT = prepared.Statement(
     WITH new_orders AS (
         INSERT INTO orders_order
             (customer_id, policy_version, placed_at, status, refunded, recognized, provider_order_id,
-             service_id, service_name, service_type, terms, allows_cancel, allows_refill, link, quantity, rate,
-             charge, charge_promo, provider_id, provider_service_id, submit_due_at, holds_link)
+             service_id, service_name, service_type, category, terms, allows_cancel, allows_refill, link, quantity,
+             rate, charge, charge_promo, provider_id, provider_service_id, submit_due_at, holds_link)
         SELECT %(customer)s::bigint, %(policy_version)s::bigint, %(at)s::timestamptz, 'pending', 0, 0, '',
-             l.service_id, l.service_name, l.service_type, l.terms, l.allows_cancel, l.allows_refill, l.link,
-             l.quantity, l.rate, l.charge, l.charge_promo, l.provider_id, l.provider_service_id, l.submit_due_at,
-             l.holds_link
-        FROM unnest(%(service_id)s::bigint[], %(service_name)s::text[], %(service_type)s::text[], %(terms)s::text[],
-                    %(allows_cancel)s::boolean[], %(allows_refill)s::boolean[], %(link)s::text[],
+             l.service_id, l.service_name, l.service_type, l.category, l.terms, l.allows_cancel, l.allows_refill,
+             l.link, l.quantity, l.rate, l.charge, l.charge_promo, l.provider_id, l.provider_service_id,
+             l.submit_due_at, l.holds_link
+        FROM unnest(%(service_id)s::bigint[], %(service_name)s::text[], %(service_type)s::text[],
+                    %(category)s::bigint[], %(terms)s::text[], %(allows_cancel)s::boolean[],
+                    %(allows_refill)s::boolean[], %(link)s::text[],
                     %(quantity)s::bigint[], %(rate)s::numeric[], %(charge)s::numeric[], %(charge_promo)s::numeric[],
                     %(provider_id)s::bigint[], %(provider_service_id)s::text[], %(submit_due_at)s::timestamptz[],
                     %(holds_link)s::boolean[]) WITH ORDINALITY
-            AS l(service_id, service_name, service_type, terms, allows_cancel, allows_refill, link, quantity, rate,
-                 charge, charge_promo, provider_id, provider_service_id, submit_due_at, holds_link, line)
+            AS l(service_id, service_name, service_type, category, terms, allows_cancel, allows_refill, link, quantity,
+                 rate, charge, charge_promo, provider_id, provider_service_id, submit_due_at, holds_link, line)
         ORDER BY l.line
         RETURNING id
     ), first_events AS (

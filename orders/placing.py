@@ -96,6 +96,7 @@ def _terms(priced: Sequence[PricedLine], promo: Decimal, at: datetime) -> list[N
                 service_id=service.pk,
                 service_name=service.name,
                 service_type=service.type,
+                category=service.category_id,
                 terms=service.terms.value,
                 allows_cancel=service.allows_cancel,
                 allows_refill=service.allows_refill,
@@ -114,7 +115,7 @@ def _terms(priced: Sequence[PricedLine], promo: Decimal, at: datetime) -> list[N
 
 
 def _insert(customer: User, orders: Sequence[NewOrder], at: datetime) -> list[int]:
-    policy_version = ports.policy().version_in_force(at)
+    policy_version = ports.policy().version_in_force(at, customer.customer_group_id)
     _require_free_links([order for order in orders if order.holds_link])
     try:
         return insertion.insert(customer_id=customer.pk, policy_version=policy_version, orders=orders, at=at)

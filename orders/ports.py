@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 class OrderPolicy(Protocol):
     """The module named by `ORDER_POLICY`."""
 
-    def version_in_force(self, at: datetime) -> int:
-        """Return the number of the policy version that orders placed at `at` carry. Raises Refused when none is."""
+    def version_in_force(self, at: datetime, group: int | None) -> int:
+        """Return the number of the policy version that orders placed at `at` by customers of this group carry.
+
+        Raises Refused when none is.
+        """
 
     def customer_may_cancel(self, version: int, status: "OrderStatus") -> bool:
         """Whether the policy lets a customer cancel an order in this status himself."""

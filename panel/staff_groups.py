@@ -17,6 +17,7 @@ _AGENT: Final = (
     "refunds.change_refundrequest",
     "refunds.open_refundrequest",
     "refunds.view_decision",
+    "refunds.view_policyversion",
     "support.view_ticket",
     "support.change_ticket",
     "support.view_savedreply",
@@ -34,6 +35,9 @@ _AGENT: Final = (
 _APPROVER: Final = (
     *_AGENT,
     "refunds.confirm_refundrequest",
+    "refunds.view_policydraft",
+    "refunds.view_policybacktest",
+    "refunds.add_policybacktest",
     "orders.change_order",
     "orders.change_attentionitem",
     "orders.view_service",
@@ -42,8 +46,13 @@ _APPROVER: Final = (
 )
 _MANAGER: Final = (
     *_APPROVER,
-    "refunds.view_policyversion",
+    "refunds.add_policydraft",
+    "refunds.change_policydraft",
+    "refunds.publish_policyversion",
     "accounts.change_user",
+    "accounts.view_customergroup",
+    "accounts.add_customergroup",
+    "accounts.change_customergroup",
     "accounts.view_apikey",
     "billing.add_transfer",
     "billing.add_deposit",
@@ -68,19 +77,25 @@ def install(models: Any = apps) -> None:  # noqa: ANN401 - the registry of the a
     """Make the groups with their permissions, and add what an existing one lacks; nothing is taken from one.
 
     Permissions that Django has not made yet are made with the names that it gives them: it adds them after the last
-    migration, and finds these.
+    migration, and finds these. Those about models that a later migration makes are left to that one.
     """
     group_model = models.get_model("auth", "Group")
     for name, permissions in PERMISSIONS.items():
         group, _ = group_model.objects.get_or_create(name=name)
-        group.permissions.add(*(_permission(models, permission) for permission in permissions))
+        group.permissions.add(*(found for name in permissions if (found := _permission(models, name)) is not None))
 
 
-def _permission(models: Any, permission: str) -> Any:  # noqa: ANN401
+def _permission(models: Any, permission: str) -> Any | None:  # noqa: ANN401
     app, codename = permission.split(".")
-    verb, model = codename.split("_", 1)
-    options = models.get_model(app, model)._meta  # noqa: SLF001 - Django's documented name for it
-    name = dict(options.permissions).get(codename, f"Can {verb} {options.verbose_name_raw}")
+    model = codename.split("_", 1)[1]
+    try:
+        options = models.get_model(app, model)._meta  # noqa: SLF001 - Django's documented name for it
+    except LookupError:
+        return None
+    names = {f"{verb}_{model}": f"Can {verb} {options.verbose_name_raw}" for verb in options.default_permissions}
+    name = {**names, **dict(options.permissions)}.get(codename)
+    if name is None:
+        return None
     content_type, _ = models.get_model("contenttypes", "ContentType").objects.get_or_create(app_label=app, model=model)
     found, _ = models.get_model("auth", "Permission").objects.get_or_create(
         content_type=content_type, codename=codename, defaults={"name": name}

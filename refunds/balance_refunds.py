@@ -68,7 +68,7 @@ class Quote:
 
 def offer(*, customer: User, at: datetime) -> Offer:
     """Say whether this customer can withdraw anything, and how much. Raises publishing.NoPolicyInForce."""
-    version = publishing.version_in_force(at)
+    version = publishing.version_in_force(at, customer.customer_group_id)
     policy = version.policy
     balances = _balances(customer)
     withdrawable = planning.whole_units(max(balances["available"] + balances["debt"], money.ZERO))
@@ -91,7 +91,7 @@ def quote(*, customer: User, amount: Decimal, at: datetime) -> Quote:
 
     Raises NotAllowed, publishing.NoPolicyInForce.
     """
-    version = publishing.version_in_force(at)
+    version = publishing.version_in_force(at, customer.customer_group_id)
     return _quote(version, customer, amount, at)
 
 
@@ -106,7 +106,7 @@ def request(*, customer: User, amount: Decimal, key: UUID, confirmed: str, at: d
     found = _opened_before(customer, amount, key)
     if found is not None:
         return found
-    version = publishing.version_in_force(at)
+    version = publishing.version_in_force(at, customer.customer_group_id)
     try:
         asked = _quote(version, customer, amount, at)
     except NotAllowed:  # perhaps because the same form, sent twice, took the balance just now

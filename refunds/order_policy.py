@@ -2,27 +2,27 @@
 
 from datetime import datetime
 
-from django.conf import settings
 from django.db import connection
 
 from orders.models import OrderStatus, Terms
 from panel.accounts.models import Standing
 from panel.kernel import money
 from panel.postgres import prepared
-from refunds import publishing
-from refunds.policy import engine, facts, quoting, wording
+from refunds import publishing, rules
+from refunds.policy import engine, facts, quoting
 
 _IN_FORCE = prepared.Statement(
     "policy_in_force",
-    "SELECT id FROM refunds_policyversion WHERE effective_from <= %s::timestamptz"
-    " ORDER BY effective_from DESC, id DESC LIMIT 1",
+    "SELECT id FROM refunds_policyversion WHERE effective_from <= %s::timestamptz AND withdrawn_at IS NULL"
+    " AND (customer_group_id IS NULL OR customer_group_id = %s::bigint)"
+    " ORDER BY customer_group_id IS NULL, effective_from DESC, id DESC LIMIT 1",
 )
 
 
-def version_in_force(at: datetime) -> int:
-    """Return the number of the version in force at `at`. Raises publishing.NoPolicyInForce."""
+def version_in_force(at: datetime, group: int | None) -> int:
+    """Return the number of the version in force at `at` for a group of customers. Raises publishing.NoPolicyInForce."""
     with connection.cursor() as cursor:
-        _IN_FORCE.run(cursor, [at])
+        _IN_FORCE.run(cursor, [at, group])
         row = cursor.fetchone()
     if row is None:
         raise publishing.NoPolicyInForce("No refund policy is in force yet; run `manage.py publish_policy`.")
@@ -42,8 +42,8 @@ def customer_may_ask_to_cancel(version: int, status: OrderStatus) -> bool:
 def cancel_refusal(version: int) -> str:
     """Return the document's own words for a customer who may not cancel: its clause on a change of mind."""
     unit = facts.Amounts(charge=money.ZERO, quantity=1, remains=1)
-    reason = quoting.cancel_quote(publishing.version(version).policy, unit).reason
-    return wording.fill(reason, {"panel": settings.PANEL_NAME})
+    policy = publishing.version(version).policy
+    return rules.words(policy, quoting.cancel_quote(policy, unit).clause_id)
 
 
 def order_note(version: int, terms: Terms, standing: Standing = Standing.CLEAR) -> tuple[str, ...]:

@@ -1,19 +1,22 @@
-"""Policy versions: publish one, and know which is in force."""
+"""Policy versions: put one in force, take one back before it starts, and know which is in force for whom."""
 
 import functools
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet
 
-from panel.accounts.models import User
-from panel.kernel.errors import Conflict, Refused
-from refunds.models import PolicyVersion
+from panel.accounts.models import CustomerGroup, User
+from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
+from refunds.models import PolicyState, PolicyVersion
 from refunds.policy import analysis, loader
 from refunds.policy.document import Policy
 
 SHIPPED = Path(__file__).parent / "policies"
+MAY_PUBLISH = "refunds.publish_policyversion"
 _PUBLISHING_LOCK = 7_301_001
 
 
@@ -24,7 +27,7 @@ class NoPolicyInForce(Refused):
 
 
 class NotPublishable(Refused):
-    """The document fails its proof or starts before the version in force."""
+    """The document fails its proof, names what the panel does not have, or starts before the version in force."""
 
     code = "policy_not_publishable"
 
@@ -35,30 +38,30 @@ class AlreadyPublished(Conflict):
     code = "policy_already_published"
 
 
-def publish(
-    *, text: str, source: str, effective_from: datetime, at: datetime, author: User | None = None
-) -> PolicyVersion:
+class HasStarted(Conflict):
+    """A version that orders are placed under can't be taken back."""
+
+    code = "policy_has_started"
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Who put a document in force: its author, and the second person. Both are None on the server's command line."""
+
+    author: User | None = None
+    by: User | None = None
+
+
+def publish(*, text: str, source: str, effective_from: datetime, at: datetime) -> PolicyVersion:
     """Store a document as the next version of its policy, in force from `effective_from`.
+
+    For whoever runs the server, who answers for the four eyes; staff publish drafts (`refunds.drafting.publish`).
 
     Raises loader.PolicyInvalid, NotPublishable, AlreadyPublished.
     """
-    policy = loader.loads(text, source=source)
-    report = analysis.prove(policy)
-    if not report.passed:
-        message = f"{source} does not pass its proof; `check_policy` shows why."
-        raise NotPublishable(message)
-    if effective_from < at:
-        raise NotPublishable("A policy starts now or later, never in the past.", field="effective_from")
+    policy = proved(text, source)
     with transaction.atomic(durable=True):
-        _serialize_publishing()
-        newest = PolicyVersion.objects.first()
-        if newest and effective_from < newest.effective_from:
-            message = f"{newest} already starts later, at {newest.effective_from:%Y-%m-%d %H:%M} UTC."
-            raise NotPublishable(message, field="effective_from")
-        if newest and newest.slug == policy.slug and newest.hash == policy.hash:
-            message = f"{newest} is this document already."
-            raise AlreadyPublished(message)
-        return _insert(policy, text, effective_from, author)
+        return put_in_force(policy, effective_from=effective_from, publication=Publication(), at=at)
 
 
 def publish_first(*, at: datetime) -> PolicyVersion | None:
@@ -68,37 +71,124 @@ def publish_first(*, at: datetime) -> PolicyVersion | None:
         if PolicyVersion.objects.exists():
             return None
         path = SHIPPED / f"{settings.REFUND_POLICY}.toml"
-        text = path.read_text(encoding="utf-8")
-        return _insert(loader.loads(text, source=path.name), text, at, None)
+        policy = loader.loads(path.read_text(encoding="utf-8"), source=path.name)
+        return _insert(policy, None, at, at, Publication())
 
 
-def version_in_force(at: datetime) -> PolicyVersion:
-    """Return the version that orders placed at `at` carry: the last one that has taken effect.
+def proved(text: str, source: str) -> Policy:
+    """Return the policy of a document that may be published. Raises loader.PolicyInvalid, NotPublishable."""
+    policy = loader.loads(text, source=source)
+    if not analysis.prove(policy).passed:
+        message = f"{source} does not pass its proof; `check_policy` shows why."
+        raise NotPublishable(message)
+    return policy
+
+
+def put_in_force(policy: Policy, *, effective_from: datetime, publication: Publication, at: datetime) -> PolicyVersion:
+    """Insert a proved policy as the next version, in the caller's transaction.
+
+    Raises NotPublishable, AlreadyPublished.
+    """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("policies are published inside the caller's transaction")
+    if effective_from < at:
+        raise NotPublishable("A policy starts now or later, never in the past.", field="effective_from")
+    _serialize_publishing()
+    group = _group(policy)
+    newest = PolicyVersion.objects.filter(customer_group=group, withdrawn_at__isnull=True).first()
+    if newest and effective_from < newest.effective_from:
+        message = f"{newest} already starts later, at {newest.effective_from:%Y-%m-%d %H:%M} UTC."
+        raise NotPublishable(message, field="effective_from")
+    if newest and newest.slug == policy.slug and newest.hash == policy.hash:
+        message = f"{newest} is this document already."
+        raise AlreadyPublished(message)
+    return _insert(policy, group, effective_from, at, publication)
+
+
+def withdraw(*, version_id: int, staff: User, at: datetime) -> PolicyVersion:
+    """Take back a version that has not started; the one before it stays in force. One person is enough to be careful.
+
+    Raises Forbidden, NotFound, HasStarted.
+    """
+    if not (staff.is_staff and staff.is_active and staff.has_perm(MAY_PUBLISH)):
+        raise Forbidden("Your account may not publish or withdraw refund policies.")
+    with transaction.atomic(durable=True):
+        _serialize_publishing()
+        found = PolicyVersion.objects.select_for_update(no_key=True).filter(pk=version_id).first()
+        if found is None:
+            raise NotFound("There is no such policy version.")
+        if found.withdrawn_at is not None:
+            raise HasStarted(f"{found} is withdrawn already.")
+        if found.effective_from <= at:
+            raise HasStarted(f"{found} has started: orders are placed under it. Publish another one instead.")
+        found.withdrawn_at, found.withdrawn_by = at, staff
+        found.save(update_fields=["withdrawn_at", "withdrawn_by"])
+        return found
+
+
+def version_in_force(at: datetime, group: int | None = None) -> PolicyVersion:
+    """Return the version that orders placed at `at` carry, by customers of the group with this number or of none.
+
+    A group's own version goes before the general one; otherwise the last one that has taken effect counts.
 
     Raises NoPolicyInForce.
     """
-    version = PolicyVersion.objects.filter(effective_from__lte=at).first()
+    version = in_force(at, group).first()
     if version is None:
         raise NoPolicyInForce("No refund policy is in force yet; run `manage.py publish_policy`.")
     return version
 
 
+def in_force(at: datetime, group: int | None = None) -> QuerySet[PolicyVersion]:
+    """Return the versions that count for a group at `at`, the one in force first."""
+    started = PolicyVersion.objects.filter(PolicyVersion.started(at))
+    if group is None:
+        return started.filter(customer_group__isnull=True)
+    mine = started.filter(Q(customer_group__isnull=True) | Q(customer_group=group))
+    return mine.order_by(F("customer_group").asc(nulls_last=True), "-effective_from", "-id")
+
+
+def state_of(version: PolicyVersion, at: datetime) -> PolicyState:
+    """Say where a version stands, among those of its own group."""
+    if version.withdrawn_at is not None:
+        return PolicyState.WITHDRAWN
+    if version.effective_from > at:
+        return PolicyState.SCHEDULED
+    newest = PolicyVersion.objects.filter(PolicyVersion.started(at), customer_group=version.customer_group_id).first()
+    return PolicyState.IN_FORCE if newest == version else PolicyState.SUPERSEDED
+
+
 @functools.lru_cache(maxsize=1024)
 def version(version_id: int) -> PolicyVersion:
-    """Return a version by its number; kept in memory, because versions never change."""
+    """Return a version by its number; kept in memory, because what it says never changes."""
     return PolicyVersion.objects.get(pk=version_id)
 
 
-def _insert(policy: Policy, text: str, effective_from: datetime, author: User | None) -> PolicyVersion:
+def _group(policy: Policy) -> CustomerGroup | None:
+    if not policy.customer_group:
+        return None
+    group = CustomerGroup.objects.filter(slug=policy.customer_group).first()
+    if group is None:
+        message = f"There is no customer group {policy.customer_group!r}; make it first, or correct customer_group."
+        raise NotPublishable(message)
+    return group
+
+
+def _insert(
+    policy: Policy, group: CustomerGroup | None, effective_from: datetime, at: datetime, publication: Publication
+) -> PolicyVersion:
     number = PolicyVersion.objects.filter(slug=policy.slug).count() + 1
     return PolicyVersion.objects.create(
         slug=policy.slug,
         number=number,
         title=policy.title,
-        text=text,
+        text=policy.text,
         hash=policy.hash,
+        customer_group=group,
         effective_from=effective_from,
-        published_by=author,
+        published_at=at,
+        author=publication.author,
+        published_by=publication.by,
     )
 
 

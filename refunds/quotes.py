@@ -9,11 +9,11 @@ from orders.models import Initiator, Order, OrderStatus
 from panel.accounts.models import Standing
 from panel.kernel import money
 from panel.kernel.errors import Refused
-from refunds import bookings, publishing, settlement
+from refunds import bookings, publishing, rules, settlement
 from refunds.bookings import Books
 from refunds.desk import proposals
 from refunds.policy import facts
-from refunds.policy.document import Approval
+from refunds.policy.clauses import Approval
 
 
 class NothingNew(Refused):
@@ -58,13 +58,14 @@ def foresee(order: Order, move: Move, at: datetime, *, standing: Standing) -> Qu
     moved = Moved(imagined, move, OrderStatus(order.status), Initiator.STAFF, event_id=0)
     found = settlement.facts_of(moved, facts.Standing(standing.value), at)
     before = settlement.credited_by_hand([moved]).get(order.pk, money.ZERO)
-    verdict = settlement.verdict_of(moved, publishing.version(order.policy_version), found, amounts, before=before)
+    version = publishing.version(order.policy_version)
+    verdict = settlement.verdict_of(moved, version, found, amounts, before=before)
     books = Books(order.charge, order.charge_promo, order.refunded, order.recognized)
     automatic = verdict.approval is Approval.AUTOMATIC
     return Quote(
         order=order,
         clause=verdict.clause_id,
-        reason=verdict.reason,
+        reason=rules.words(version.policy, verdict.clause_id),
         owed=verdict.owed,
         credit=bookings.due(books, verdict.owed) if automatic else money.ZERO,
         waits=not automatic and verdict.owed > order.refunded,

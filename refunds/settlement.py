@@ -24,7 +24,7 @@ from refunds.bookings import Books, Pot
 from refunds.desk import following
 from refunds.models import Decision, DecisionState, PolicyVersion
 from refunds.policy import engine, facts, wording
-from refunds.policy.document import Approval
+from refunds.policy.clauses import Approval
 
 _HOUSE_POTS = {Pot.IN_PROGRESS: House.ORDERS_IN_PROGRESS.value, Pot.REVENUE: House.REVENUE.value}
 
@@ -120,7 +120,9 @@ def facts_of(moved: Moved, standing: facts.Standing, at: datetime) -> facts.Fact
         terms=facts.Terms(order.terms),
         standing=standing,
         since_placed=facts.since_placed(at - order.placed_at),
-        since_final=facts.since_final(at - order.final_at if order.final_at else None),
+        hours_since_final=facts.hours_since_final(at - order.final_at if order.final_at else None),
+        service=order.service_id,
+        category=order.category,
     )
 
 
@@ -221,10 +223,10 @@ def _supersede(order_ids: Iterable[int]) -> None:
 
 _INSERT_DECISIONS = """
     INSERT INTO refunds_decision
-        (order_id, policy_version_id, policy_hash, clause, facts, refund, approval, owed, credited, sentence, state, at,
-         review_note)
+        (order_id, policy_version_id, policy_hash, clause, facts, refund, approval, remains, owed, credited, sentence,
+         state, at, review_note)
     SELECT d.*, %s, '' FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::jsonb[], %s::text[],
-                                   %s::text[], %s::numeric[], %s::numeric[], %s::text[], %s::text[]) AS d
+                                   %s::text[], %s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::text[]) AS d
     RETURNING order_id, id
 """
 
@@ -240,6 +242,7 @@ def _store(judged: Sequence[_Judged], at: datetime) -> dict[int, int]:
             _as_json(one.facts),
             one.verdict.refund.value,
             one.verdict.approval.value,
+            one.order.remains,
             one.verdict.owed,
             one.credit,
             one.sentence,

@@ -16,7 +16,7 @@ def services(call: Call) -> list[Row]:
     Beyond the contract: `desc`, `refund_after_start`, and `refund_note` (what the refund policy in force
     gives back to this customer).
     """
-    version = ports.policy().version_in_force(call.at)
+    version = ports.policy().version_in_force(call.at, call.customer.customer_group_id)
     standing = Standing(call.customer.standing)
     notes = {terms: "\n".join(ports.policy().order_note(version, terms, standing)) for terms in Terms}
     rows = Service.objects.filter(is_active=True, type__in=ServiceType.values).select_related("category")

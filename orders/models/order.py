@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
@@ -27,7 +28,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
 
 class Order(models.Model):
-    """One order. Price, terms and policy version are frozen at placement.
+    """One order. Price, terms, category and policy version are frozen at placement.
 
     `refunded` and `recognized` are what of the charge went back to the customer and to revenue; a trigger on transfers
     writes them (orders/migrations), so they can't differ from the ledger. What is left is still in progress.
@@ -40,6 +41,7 @@ class Order(models.Model):
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="orders", db_index=False)
     service_name = models.CharField(max_length=200)
     service_type = models.CharField(max_length=40, choices=ServiceType)
+    category = models.BigIntegerField("number of the category")
     terms = models.CharField(max_length=30, choices=Terms)
     allows_cancel = models.BooleanField(default=False)
     allows_refill = models.BooleanField(default=False)
@@ -114,6 +116,7 @@ class Order(models.Model):
             models.Index(
                 fields=["submit_due_at", "id"], name="order_submit_due", condition=Q(submit_due_at__isnull=False)
             ),
+            BrinIndex(fields=["placed_at"], name="order_placed", autosummarize=True),
             models.Index(fields=["sync_due_at", "id"], name="order_sync_due", condition=Q(sync_due_at__isnull=False)),
         ]
 

@@ -49,7 +49,7 @@ def by_card(*, customer: User, amount: Decimal, card: str, name: str, till: Till
         amount=amount,
         key=key(name),
         page_url=f"{settings.SITE_URL}{pages.ADD_FUNDS}{key(name)}/",
-        policy_version=publishing.version_in_force(at).pk,
+        policy_version=publishing.version_in_force(at, customer.customer_group_id).pk,
         at=at,
     )
     if deposit.state == DepositState.PAID:

@@ -64,7 +64,7 @@ def add(request: HttpRequest) -> HttpResponse:
     if form_key is None:
         said = "This form was not complete. Nothing was charged; please send it again."
         return _form(request, amount=typed_amount, key=str(uuid4()), errors={"form": said}, status=409)
-    policy = queries.policy_in_force(now)
+    policy = queries.policy_in_force(now, signed_in(request))
     if request.POST.get("policy", "") != (str(policy.pk) if policy else ""):
         said = "The refund policy has changed. Nothing was charged; please read it again, then go on."
         return _form(request, amount=typed_amount, key=str(form_key), errors={"form": said}, status=409)
@@ -154,7 +154,7 @@ def _told(request: HttpRequest, found: PaidIn, at: datetime) -> dict[str, object
 def _form(
     request: HttpRequest, *, amount: str, key: str, errors: dict[str, str] | None = None, status: int = 200
 ) -> HttpResponse:
-    gateway, policy = gateways.online(), queries.policy_in_force(timezone.now())
+    gateway, policy = gateways.online(), queries.policy_in_force(timezone.now(), signed_in(request))
     limits = gateway.describe() if gateway else None
     form = Form(
         limits=limits,

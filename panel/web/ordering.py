@@ -40,7 +40,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if "check" in request.POST:  # the button for browsers without scripts
         return _form(request, draft, token, errors={})
     try:
-        if not _sent_before(request, token, now) and (said := quoting.changed(draft, quoted, now)):
+        if not _sent_before(request, token, now) and (said := quoting.changed(signed_in(request), draft, quoted, now)):
             return _form(request, draft, token, errors={"form": said}, status=409 if quoted else 200)
         with busy_when_locked():
             placed = placing.place(customer=signed_in(request), lines=[draft.line()], at=now, request_id=token)

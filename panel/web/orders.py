@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,9 +15,8 @@ from panel.web import canceling, order_story, queries, refund_queries, refund_wo
 from panel.web.people import signed_in
 from panel.web.queries import Story
 from panel.web.refund_queries import Told
-from refunds import order_policy, publishing
+from refunds import order_policy, publishing, rules
 from refunds.models import Decision, RefundRequest
-from refunds.policy import wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +100,7 @@ def _latest(story: Story) -> Judgment | None:
     if not story.decisions:
         return None
     decision = story.decisions[0]
-    clause = decision.policy_version.policy.clause(decision.clause)
-    return Judgment(decision, wording.fill(clause.text, {"panel": settings.PANEL_NAME}))
+    return Judgment(decision, rules.words(decision.policy_version.policy, decision.clause))
 
 
 def _refund_offer(found: Order, asked: list[Told], at: datetime) -> RefundOffer:

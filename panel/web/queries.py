@@ -14,6 +14,7 @@ from orders.models import CancelRequest, Category, Order, OrderEvent, OrderStatu
 from panel.accounts.models import ApiKey, User
 from panel.kernel import money
 from panel.web import typed
+from refunds import publishing
 from refunds.models import Decision, PolicyVersion
 
 PAGE_SIZE: Final = 50
@@ -91,14 +92,23 @@ def on_shelves(services: Iterable[Service]) -> list[Shelf]:
     return [Shelf(category, tuple(found)) for category, found in groupby(services, key=lambda s: s.category)]
 
 
-def policy_in_force(at: datetime) -> PolicyVersion | None:
-    """Return the policy version that an order placed at `at` would carry, if any is in force."""
-    return PolicyVersion.objects.filter(effective_from__lte=at).first()
+def policy_in_force(at: datetime, reader: User | None = None) -> PolicyVersion | None:
+    """Return the policy version that an order of this reader placed at `at` would carry, if any is in force."""
+    return publishing.in_force(at, reader.customer_group_id if reader else None).first()
 
 
-def published_policy(version_id: int, at: datetime) -> PolicyVersion | None:
-    """Return a version that has taken effect; later ones aren't shown beforehand."""
-    return PolicyVersion.objects.filter(pk=version_id, effective_from__lte=at).first()
+def published_policy(version_id: int, reader: User | None, at: datetime) -> PolicyVersion | None:
+    """Return a version that has taken effect and that this reader may see; None whether it is missing or hidden.
+
+    Versions for a group are for its customers, for whoever ordered under them, and for staff.
+    """
+    version = PolicyVersion.objects.filter(PolicyVersion.started(at), pk=version_id).first()
+    if version is None or version.customer_group_id is None:
+        return version
+    if reader is None:
+        return None
+    is_mine = reader.is_staff or reader.customer_group_id == version.customer_group_id
+    return version if is_mine or Order.objects.filter(customer=reader, policy_version=version.pk).exists() else None
 
 
 def spendable(customer: User) -> Decimal:

@@ -80,7 +80,7 @@ def quote(customer: User, draft: Draft, services: dict[int, Service], at: dateti
         except (BadLine, UnknownService) as error:
             if draft.quantity.strip():
                 errors[error.field or "quantity"] = error.message
-    policy = queries.policy_in_force(at)
+    policy = queries.policy_in_force(at, customer)
     return Quote(
         service=service,
         charge=priced.charge if priced else None,
@@ -93,13 +93,13 @@ def quote(customer: User, draft: Draft, services: dict[int, Service], at: dateti
     )
 
 
-def changed(draft: Draft, token: str, at: datetime) -> str:
+def changed(customer: User, draft: Draft, token: str, at: datetime) -> str:
     """Return what to tell a customer who orders `draft` after reading the quote of `token`; empty if that still holds.
 
     Raises BadLine, UnknownService, NoPolicyInForce.
     """
     priced = order_lines.price([draft.line()])[0]
-    now = _token(priced, order_policy.version_in_force(at))
+    now = _token(priced, order_policy.version_in_force(at, customer.customer_group_id))
     if token == now:
         return ""
     costs = money.display(priced.charge, settings.PANEL_CURRENCY)

@@ -14,7 +14,7 @@ from panel.kernel import money
 from panel.web import dates
 from panel.web.dates import Moment
 from panel.web.refund_queries import Told
-from refunds import publishing
+from refunds import publishing, rules
 from refunds.desk import causes, proposals
 from refunds.models import (
     PolicyVersion,
@@ -24,7 +24,6 @@ from refunds.models import (
     RequestOrigin,
     RequestState,
 )
-from refunds.policy import wording
 
 _LABELS: Final = {
     RequestState.OPEN: "Waiting for us",
@@ -160,8 +159,7 @@ def rule(order: Order, clause: str) -> str:
     """Return a clause of the order's policy in the words of its page; empty when none is named."""
     if not clause:
         return ""
-    found = publishing.version(order.policy_version).policy.clause(clause)
-    return wording.fill(found.text, {"panel": settings.PANEL_NAME})
+    return rules.words(publishing.version(order.policy_version).policy, clause)
 
 
 def _stands(request: RefundRequest, *, due: Moment, is_asked: bool, late: bool) -> str:

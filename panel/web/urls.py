@@ -11,6 +11,7 @@ from panel.web import (
     deposits,
     ordering,
     orders,
+    policy_pages,
     refund_files,
     refund_requests,
     requesting,
@@ -22,8 +23,8 @@ from panel.web import (
 
 urlpatterns = [
     path("", catalog.catalog, name="catalog"),
-    path("refund-policy/", catalog.refund_policy, name="refund-policy"),
-    path("refund-policy/<int:version_id>/", catalog.refund_policy_version, name="refund-policy-version"),
+    path("refund-policy/", policy_pages.refund_policy, name="refund-policy"),
+    path("refund-policy/<int:version_id>/", policy_pages.refund_policy_version, name="refund-policy-version"),
     path("orders/", orders.index, name="orders"),
     path("orders/new/", ordering.new, name="order-new"),
     path("orders/new/quote/", ordering.quote, name="order-quote"),

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, list_link, shown
 from refunds.models import PolicyVersion
-from refunds.policy.document import Clause
+from refunds.policy.clauses import Clause
 
 
 @admin.register(PolicyVersion)
@@ -72,7 +72,9 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
 
 
 def _when(clause: Clause) -> object:
-    if not clause.when:
+    if clause.when.is_empty:
         return "anything else"
-    rows = [f"{fact}: {' or '.join(sorted(values))}" for fact, values in clause.when]
-    return format_html("{}", "; ".join(rows))
+    rows = [f"{fact}: {' or '.join(sorted(values))}" for fact, values in clause.when.values]
+    if clause.when.claim_window_hours is not None:
+        rows.append(f"ended at most {clause.when.claim_window_hours} hours ago")
+    return "; ".join(rows)

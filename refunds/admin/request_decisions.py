@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.text import Truncator
@@ -13,13 +12,12 @@ from panel.accounts.admin.asking import Preview, staff_of
 from panel.accounts.admin.pages import Panel, StaffAdmin, amount, link, moment
 from panel.kernel import money
 from panel.kernel.errors import Refused
-from refunds import publishing
+from refunds import publishing, rules
 from refunds.admin import request_forms, request_panels
 from refunds.admin.request_actions import asked_about
 from refunds.desk import access, deciding, plans
 from refunds.desk.plans import Choice, Plan
 from refunds.models import RefundRequest
-from refunds.policy import wording
 
 _CLAUSE_SHOWN = 110
 
@@ -37,9 +35,7 @@ def approve_other(page: StaffAdmin, request: HttpRequest, wish: RefundRequest) -
 def decline(page: StaffAdmin, request: HttpRequest, wish: RefundRequest) -> HttpResponse:
     """Ask by which clause and why, and credit nothing."""
     policy = publishing.version(wish.order.policy_version).policy
-    names = {"panel": settings.PANEL_NAME}
-    offered = deciding.reasons_to_decline(policy, wish.clause, wish.order)
-    reasons = [(clause, wording.fill(text, names)) for clause, text in offered]
+    reasons = deciding.reasons_to_decline(policy, wish.clause, wish.order)
 
     def act(given: dict[str, Any]) -> str:
         deciding.decline(
@@ -131,7 +127,7 @@ def preview_rows(wish: RefundRequest, plan: Plan) -> list[tuple[str, object]]:
         ("Of that, stays with the panel", request_panels.kept_by_us(plan)),
         ("Order afterwards", request_panels.order_afterwards(plan)),
         ("Clause", plan.clause),
-        ("Rule", wording.fill(proposal.version.policy.clause(plan.clause).text, {"panel": settings.PANEL_NAME})),
+        ("Rule", rules.words(proposal.version.policy, plan.clause)),
         ("Second person", request_panels.second(plan)),
         ("Customer", str(wish.customer)),
     ]

@@ -20,8 +20,8 @@ from refunds.desk.plans import Choice, Plan
 from refunds.desk.proposals import Proposal
 from refunds.models import RefundRequest, RequestEventKind
 from refunds.models.request_event import INTERNAL
-from refunds.policy import engine
-from refunds.policy.document import Refund
+from refunds.policy import owing
+from refunds.policy.clauses import Refund
 from refunds.policy.facts import Amounts
 
 _MOST: Final = 100
@@ -149,7 +149,7 @@ def _choices(order: Order) -> Iterator[tuple[str, Choice]]:
     if order.is_final:
         yield "As proposed", Choice()
         remains = order.remains or 0
-        rest = engine.owed(Refund.UNDELIVERED, Amounts(order.charge, order.quantity, remains)) - order.refunded
+        rest = owing.share(Refund.UNDELIVERED, Amounts(order.charge, order.quantity, remains)) - order.refunded
         if 0 < rest < most:
             yield f"What is undelivered: {remains:,} of {counted(order.quantity, 'unit')}", Choice(amount=rest)
         yield "All that is left of the charge", Choice(amount=most)

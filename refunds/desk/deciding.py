@@ -16,14 +16,14 @@ from orders.models import Order
 from panel.accounts.models import User
 from panel.kernel import money, texts
 from panel.kernel.errors import Conflict, Forbidden, Refused
-from refunds import publishing
+from refunds import publishing, rules
 from refunds.desk import access, closing, letters, paying, plans, proposals
 from refunds.desk.closing import Answer
 from refunds.desk.plans import Choice, Plan
 from refunds.models import RefundRequest, RequestEventKind, RequestState
 from refunds.models.request import LONGEST_NOTE
-from refunds.policy import wording
-from refunds.policy.document import Clause, Policy, Refund
+from refunds.policy.clauses import Clause, Refund
+from refunds.policy.document import Policy
 
 _SAY_WHY = "Say why: the customer will read it."
 
@@ -124,7 +124,7 @@ def decline(*, request_id: int, staff: User, clause: str, note: str, at: datetim
         waiting = proposals.waiting_decision(order)
         if waiting is not None:
             paying.pay_nothing(request, waiting, order, by=staff, note=words, at=at)
-        reason = wording.fill(policy.clause(clause).text, {"panel": settings.PANEL_NAME})
+        reason = rules.words(policy, clause)
         closing.close(request, Answer(state=RequestState.DECLINED, by=staff, text=words, clause=clause), at=at)
         letters.declined(request, request.customer, reason=reason, note=words, at=at)
         return request
@@ -140,14 +140,15 @@ def reasons_to_decline(policy: Policy, proposed: str, order: Order) -> list[tupl
     others = [
         clause
         for clause in policy.rules
-        if clause.refund is Refund.NONE and clause.id != proposed and _can_be_about(clause, order)
+        if clause.refund is Refund.NONE and clause.id != proposed and _can_be_about(clause, order, policy)
     ]
-    return [(clause.id, clause.text) for clause in (first, *others)]
+    return [(clause.id, rules.words(policy, clause.id)) for clause in (first, *others)]
 
 
-def _can_be_about(clause: Clause, order: Order) -> bool:
-    stands = {"status": order.status, "terms": order.terms}
-    return all(stands[fact] in values for fact, values in clause.when if fact in stands)
+def _can_be_about(clause: Clause, order: Order, policy: Policy) -> bool:
+    scope = policy.scopes.of(order.service_id, order.category)
+    stands = {"status": order.status, "terms": order.terms, "scope": scope}
+    return all(stands[fact] in values for fact, values in clause.when.values if fact in stands)
 
 
 def _require_recommended(request: RefundRequest) -> None:

@@ -120,6 +120,7 @@ def _request(one: Settled, at: datetime) -> RefundRequest:
         policy_version=one.version,
         clause=one.clause,
         facts=one.facts.as_dict(),
+        remains=one.order.remains,
         owed=one.owed,
         sentence=one.sentence,
     )

@@ -283,6 +283,7 @@ def _insert(wish: _Wish, found: Quote, at: datetime) -> RefundRequest:
         policy_version=proposal.version,
         clause=proposal.verdict.clause_id,
         facts=proposal.facts.as_dict(),
+        remains=proposal.amounts.remains,
         owed=proposal.verdict.owed,
         sentence=found.sentence,
     )

@@ -74,6 +74,7 @@ def _decision(proposal: Proposal, amount: Decimal, by: User | None, note: str, a
         facts=proposal.facts.as_dict(),
         refund=proposal.verdict.refund.value,
         approval=proposal.verdict.approval.value,
+        remains=proposal.amounts.remains,
         owed=proposal.order.refunded + amount,
         credited=amount,
         sentence=_sentence(amount, by, note),

@@ -10,11 +10,11 @@ from django.conf import settings
 from orders.models import Cause, Order, OrderStatus
 from panel.accounts.models import Standing
 from panel.kernel import money
-from refunds import bookings, publishing
+from refunds import bookings, publishing, rules
 from refunds.bookings import Books
 from refunds.models import Decision, DecisionState, PolicyVersion, RefundRequest
 from refunds.policy import engine, facts, wording
-from refunds.policy.document import Approval, Refund
+from refunds.policy.clauses import Approval, Refund
 from refunds.policy.facts import Amounts, Facts
 
 
@@ -62,8 +62,7 @@ class Proposal:
     @property
     def rule(self) -> str:
         """The clause in the words of the policy's page."""
-        clause = self.version.policy.clause(self.verdict.clause_id)
-        return wording.fill(clause.text, {"panel": settings.PANEL_NAME})
+        return rules.words(self.version.policy, self.verdict.clause_id)
 
 
 def judge(order: Order, *, cause: Cause, standing: Standing, at: datetime) -> Proposal:
@@ -79,7 +78,9 @@ def judge(order: Order, *, cause: Cause, standing: Standing, at: datetime) -> Pr
         terms=facts.Terms(order.terms),
         standing=facts.Standing(standing.value),
         since_placed=facts.since_placed(at - order.placed_at),
-        since_final=facts.since_final(at - order.final_at if order.final_at else None),
+        hours_since_final=facts.hours_since_final(at - order.final_at if order.final_at else None),
+        service=order.service_id,
+        category=order.category,
     )
     verdict = engine.decide(version.policy, found, amounts)
     return Proposal(order, version, found, verdict, amounts, None, _due(order, verdict.owed), is_estimate)
@@ -131,9 +132,8 @@ def sentence(proposal: Proposal, *, at_once: bool) -> str:
 
 def _of_decision(decision: Decision, order: Order) -> Proposal:
     version = publishing.version(decision.policy_version_id)
-    clause = version.policy.clause(decision.clause)
     remains, is_estimate = _remains(order)
-    verdict = wording.Verdict(decision.clause, Refund(decision.refund), Approval.REVIEW, decision.owed, clause.text)
+    verdict = wording.Verdict(decision.clause, Refund(decision.refund), Approval.REVIEW, decision.owed)
     return Proposal(
         order,
         version,

@@ -32,6 +32,7 @@ class Decision(models.Model):
     facts = models.JSONField()
     refund = models.CharField(max_length=20)
     approval = models.CharField(max_length=20)
+    remains = models.PositiveBigIntegerField("units undelivered then", null=True, blank=True)
     owed = models.DecimalField("owed in total", max_digits=20, decimal_places=6)
     credited = models.DecimalField("credited now", max_digits=20, decimal_places=6, default=0)
     sentence = models.TextField("in words")
@@ -67,9 +68,9 @@ class Decision(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
                     "OLD.state <> 'awaiting_review' OR ROW(OLD.order_id, OLD.at, OLD.policy_version_id,"
-                    " OLD.policy_hash, OLD.clause, OLD.facts, OLD.refund, OLD.approval, OLD.owed)"
+                    " OLD.policy_hash, OLD.clause, OLD.facts, OLD.refund, OLD.approval, OLD.remains, OLD.owed)"
                     " IS DISTINCT FROM ROW(NEW.order_id, NEW.at, NEW.policy_version_id,"
-                    " NEW.policy_hash, NEW.clause, NEW.facts, NEW.refund, NEW.approval, NEW.owed)"
+                    " NEW.policy_hash, NEW.clause, NEW.facts, NEW.refund, NEW.approval, NEW.remains, NEW.owed)"
                 ),
             ),
         ]

@@ -63,6 +63,7 @@ class RefundRequest(models.Model):
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
     clause = models.CharField(max_length=80)
     facts = models.JSONField()
+    remains = models.PositiveBigIntegerField("units undelivered then", null=True, blank=True)
     owed = models.DecimalField("owed in total", max_digits=20, decimal_places=6)
     sentence = models.TextField("in words")
 
@@ -197,6 +198,7 @@ class RefundRequest(models.Model):
                     "policy_version",
                     "clause",
                     "facts",
+                    "remains",
                     "owed",
                     "sentence",
                 ],

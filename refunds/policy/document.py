@@ -10,25 +10,12 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from refunds.policy.facts import Facts, Status
-from refunds.policy.matching import Condition, Matcher
+from refunds.policy.clauses import Approval, Clause
+from refunds.policy.facts import Amounts, Facts, Status
+from refunds.policy.matching import Matcher
+from refunds.policy.scopes import Scopes
 
 DEFAULT_ID: Final = "default"
-
-
-class Refund(StrEnum):
-    """How much of the charge is owed back."""
-
-    FULL = "full"
-    UNDELIVERED = "undelivered"
-    NONE = "none"
-
-
-class Approval(StrEnum):
-    """Whether it is settled at once, or a person looks first."""
-
-    AUTOMATIC = "automatic"
-    REVIEW = "review"
 
 
 class Destination(StrEnum):
@@ -74,32 +61,6 @@ class Contest(StrEnum):
     ALWAYS = "always"
     STAFF_DECIDES = "staff_decides"
     NEVER = "never"
-
-
-@dataclass(frozen=True)
-class Clause:
-    """One rule: the facts it covers, what follows, and its words.
-
-    Attributes:
-        when: (fact, values) pairs; a fact that isn't named may have any value. Empty for the default only.
-        text: the rule for the public page.
-        because: the reason as the end of a sentence, starting in lower case and without a full stop.
-        passage: the passage of the source that the rule comes from.
-        group: the heading under which the public page shows it.
-    """
-
-    id: str
-    group: str
-    when: Condition
-    refund: Refund
-    approval: Approval
-    text: str
-    because: str
-    passage: str
-
-    def covers(self, facts: Facts) -> bool:
-        """Say whether this clause covers the facts, whatever clauses stand before it."""
-        return all(getattr(facts, fact) in values for fact, values in self.when)
 
 
 @dataclass(frozen=True)
@@ -192,10 +153,29 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Example:
+    """An order as it may stand and what the policy has to say about it; publishing tries all of them.
+
+    Attributes:
+        owed: expected in total, at the money scale.
+    """
+
+    name: str
+    facts: Facts
+    amounts: Amounts
+    clause: str
+    approval: Approval
+    owed: Decimal
+
+
+@dataclass(frozen=True)
 class Policy:
     """A whole refund policy.
 
     Attributes:
+        customer_group: slug of the group of customers that it is for; empty for all whose group has none of its own.
+        scopes: the parts of the catalog that its clauses tell apart.
+        examples: orders and what is expected for them.
         clauses: in order; the first that covers the facts decides. `default` decides when none does.
         customer_cancellation: statuses in which the customer may cancel the order himself, at once.
         cancel_requests: statuses in which he may ask for a cancel that the provider has to confirm.
@@ -209,6 +189,8 @@ class Policy:
     updated: date
     summary: str
     introduction: str
+    customer_group: str
+    scopes: Scopes
     clauses: tuple[Clause, ...]
     default: Clause
     customer_cancellation: tuple[Status, ...]
@@ -219,6 +201,7 @@ class Policy:
     chargebacks: Chargebacks
     contact: Contact
     sections: tuple[Section, ...]
+    examples: tuple[Example, ...]
     hash: str
     text: str = field(repr=False)
 
@@ -230,7 +213,7 @@ class Policy:
     @cached_property
     def matcher(self) -> Matcher:
         """The index of `rules` by facts, built once for each policy."""
-        return Matcher([clause.when for clause in self.rules])
+        return Matcher([clause.when for clause in self.rules], self.scopes)
 
     def clause(self, clause_id: str) -> Clause:
         """Return the clause of this id, the default's being `default`; raises KeyError when there is none."""

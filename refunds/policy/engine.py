@@ -1,9 +1,7 @@
 """Deciding: a policy, the facts of an order and its amounts in, a verdict out. Pure, total and deterministic."""
 
-from decimal import Decimal
-
-from panel.kernel import money
-from refunds.policy.document import Policy, Refund
+from refunds.policy import owing
+from refunds.policy.document import Policy
 from refunds.policy.facts import Amounts, Facts, Status
 from refunds.policy.wording import Verdict
 
@@ -14,16 +12,7 @@ def decide(policy: Policy, facts: Facts, amounts: Amounts) -> Verdict:
     Takes a few microseconds whatever the number of clauses, so a settlement can call it for each of thousands.
     """
     clause = policy.rules[policy.matcher.first(facts)]
-    return Verdict(clause.id, clause.refund, clause.approval, owed(clause.refund, amounts), clause.text)
-
-
-def owed(refund: Refund, amounts: Amounts) -> Decimal:
-    """Return the owed total: the charge, the undelivered share of it rounded down, or nothing."""
-    if refund is Refund.FULL:
-        return money.exact(amounts.charge)
-    if refund is Refund.UNDELIVERED:
-        return money.exact(money.share(amounts.charge, amounts.remains, amounts.quantity))
-    return money.ZERO
+    return Verdict(clause.id, clause.refund, clause.approval, owing.owed(clause, amounts))
 
 
 def may_customer_cancel(policy: Policy, status: Status | str) -> bool:

@@ -1,7 +1,9 @@
-"""What a refund policy may ask about an order: eight facts, each with a handful of values.
+"""What a refund policy may ask about an order: nine facts with a handful of values, and three that it divides itself.
 
-The vocabulary is closed and small on purpose, so that a policy can be proved by trying every combination
-(see space.py and analysis.py). The values are the same words that orders and customers store.
+The vocabulary is closed and small on purpose, so that a policy can be proved by trying every combination (space.py and
+analysis.py). The values are the same words that orders and customers store. Service, category and the exact hours since
+the end have too many values to try; a policy divides them into a few parts, its scopes and claim windows, and only the
+parts matter to it.
 """
 
 from collections.abc import Mapping
@@ -96,6 +98,15 @@ class SinceFinal(StrEnum):
     OLDER = "older"
 
 
+class Refill(StrEnum):
+    """Whether what went away can be delivered again instead of being refunded."""
+
+    NOT_OFFERED = "not_offered"
+    AVAILABLE = "available"
+    RUNNING = "running"
+    REFUSED = "refused"
+
+
 VOCABULARY: Final[Mapping[str, type[StrEnum]]] = {
     "status": Status,
     "delivery": Delivery,
@@ -105,12 +116,24 @@ VOCABULARY: Final[Mapping[str, type[StrEnum]]] = {
     "standing": Standing,
     "since_placed": SincePlaced,
     "since_final": SinceFinal,
+    "refill": Refill,
 }
-"""The facts by name, in the order that documents, reports and `Facts` use."""
+"""The facts by name, in the order that documents and reports use."""
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 MONTH: Final = timedelta(days=30)
+DAY_HOURS: Final = DAY // HOUR
+MONTH_HOURS: Final = MONTH // HOUR
+
+# What was stored before the vocabulary grew says nothing about these.
+_ADDED: Final = {"refill": Refill.NOT_OFFERED.value, "service": "0", "category": "0"}
+_OLDEST: Final = {
+    SinceFinal.NOT_FINAL: "",
+    SinceFinal.WITHIN_DAY: str(DAY_HOURS),
+    SinceFinal.WITHIN_MONTH: str(MONTH_HOURS),
+    SinceFinal.OLDER: str(MONTH_HOURS + 1),
+}
 
 
 class FactsInvalid(Refused):
@@ -121,7 +144,14 @@ class FactsInvalid(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The eight facts by which an order is judged."""
+    """The facts by which an order is judged.
+
+    Attributes:
+        hours_since_final: whole hours since the order first ended, rounded up, so that a window of 72 hours covers
+            exactly those up to 72; None while it is open.
+        service: the number of the service, 0 when it does not matter.
+        category: the number of the service's category at placement, 0 when it does not matter.
+    """
 
     status: Status
     delivery: Delivery
@@ -130,36 +160,64 @@ class Facts:
     terms: Terms = Terms.STANDARD
     standing: Standing = Standing.CLEAR
     since_placed: SincePlaced = SincePlaced.WITHIN_HOUR
-    since_final: SinceFinal = SinceFinal.NOT_FINAL
+    hours_since_final: int | None = None
+    refill: Refill = Refill.NOT_OFFERED
+    service: int = 0
+    category: int = 0
+
+    @property
+    def since_final(self) -> SinceFinal:
+        """The bucket of `hours_since_final`."""
+        return since_final(self.hours_since_final)
 
     def as_dict(self) -> dict[str, str]:
         """Return plain strings by fact name, ready for JSON; `from_dict` reads them back."""
-        return {name: str(getattr(self, name)) for name in VOCABULARY}
+        hours = self.hours_since_final
+        return {
+            **{name: str(getattr(self, name)) for name in VOCABULARY},
+            "hours_since_final": "" if hours is None else str(hours),
+            "service": str(self.service),
+            "category": str(self.category),
+        }
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, str]) -> "Facts":
-        """Read what `as_dict` wrote. All eight facts must be there and nothing else.
+        """Read what `as_dict` wrote, also before there were refills, scopes and exact hours.
 
         Raises FactsInvalid, naming the fact.
         """
-        if stored.keys() != VOCABULARY.keys():
-            wrong = ", ".join(sorted(stored.keys() ^ VOCABULARY.keys()))
-            message = f"facts must be exactly {', '.join(VOCABULARY)}; missing or unknown: {wrong}"
+        given = {**_ADDED, **stored}
+        if "since_final" in given and "hours_since_final" not in given:
+            given["hours_since_final"] = _OLDEST.get(SinceFinal(given["since_final"]), "")
+        if given.keys() != _STORED:
+            wrong = ", ".join(sorted(given.keys() ^ _STORED))
+            message = f"facts must be exactly {', '.join(sorted(_STORED))}; missing or unknown: {wrong}"
             raise FactsInvalid(message)
         try:
-            return cls(
-                status=Status(stored["status"]),
-                delivery=Delivery(stored["delivery"]),
-                cause=Cause(stored["cause"]),
-                initiator=Initiator(stored["initiator"]),
-                terms=Terms(stored["terms"]),
-                standing=Standing(stored["standing"]),
-                since_placed=SincePlaced(stored["since_placed"]),
-                since_final=SinceFinal(stored["since_final"]),
+            hours = given["hours_since_final"]
+            found = cls(
+                status=Status(given["status"]),
+                delivery=Delivery(given["delivery"]),
+                cause=Cause(given["cause"]),
+                initiator=Initiator(given["initiator"]),
+                terms=Terms(given["terms"]),
+                standing=Standing(given["standing"]),
+                since_placed=SincePlaced(given["since_placed"]),
+                hours_since_final=int(hours) if hours else None,
+                refill=Refill(given["refill"]),
+                service=int(given["service"]),
+                category=int(given["category"]),
             )
+            if found.since_final is not SinceFinal(given["since_final"]):
+                message = f"since_final is {given['since_final']} but hours_since_final is {hours or 'empty'}"
+                raise FactsInvalid(message)
         except ValueError as error:
             message = f"facts hold a value that the vocabulary does not have: {error}"
             raise FactsInvalid(message) from error
+        return found
+
+
+_STORED: Final = {*VOCABULARY, "hours_since_final", "service", "category"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,10 +274,17 @@ def since_placed(age: timedelta) -> SincePlaced:
     return SincePlaced.WITHIN_MONTH if age <= MONTH else SincePlaced.OLDER
 
 
-def since_final(age: timedelta | None) -> SinceFinal:
-    """Bucket the age since the order became final; None while it is open. Boundaries as in `since_placed`."""
+def hours_since_final(age: timedelta | None) -> int | None:
+    """Return the whole hours since the order ended, rounded up; None while it is open. Negative ages count as zero."""
     if age is None:
+        return None
+    return max(-(-age // HOUR), 0)
+
+
+def since_final(hours: int | None) -> SinceFinal:
+    """Bucket the hours since the order became final; None while it is open. Boundaries as in `since_placed`."""
+    if hours is None:
         return SinceFinal.NOT_FINAL
-    if age <= DAY:
+    if hours <= DAY_HOURS:
         return SinceFinal.WITHIN_DAY
-    return SinceFinal.WITHIN_MONTH if age <= MONTH else SinceFinal.OLDER
+    return SinceFinal.WITHIN_MONTH if hours <= MONTH_HOURS else SinceFinal.OLDER

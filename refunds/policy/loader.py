@@ -6,28 +6,14 @@ from pathlib import Path
 from typing import Final
 
 from panel.kernel.errors import NotFound, Refused
-from refunds.policy import sections
-from refunds.policy.document import DEFAULT_ID, Approval, Clause, Policy, Refund, Section
-from refunds.policy.facts import VOCABULARY, Status
-from refunds.policy.matching import Condition
+from refunds.policy import clause_reading, example_reading, sections
+from refunds.policy.document import DEFAULT_ID, Policy, Section
+from refunds.policy.facts import Status
 from refunds.policy.reading import Table
 from refunds.policy.sections import LONGEST_TITLE
 
 SHIPPED: Final = Path(__file__).resolve().parent.parent / "policies"
 """The folder of the policies that ship with the panel, one TOML file each, named by slug."""
-
-_LONGEST_REASON: Final = 300
-
-_NOUNS: Final = {
-    "status": "a status",
-    "delivery": "a delivery",
-    "cause": "a cause",
-    "initiator": "an initiator",
-    "terms": "a kind of service terms",
-    "standing": "a standing",
-    "since_placed": "an age since placed",
-    "since_final": "an age since final",
-}
 
 
 class PolicyInvalid(Refused):
@@ -67,6 +53,9 @@ def loads(text: str, source: str) -> Policy:
 
     problems: list[str] = []
     document = Table(data, place=source, problems=problems)
+    scopes = clause_reading.scopes(document, source)
+    clauses = clause_reading.clauses(document, source, scopes)
+    clause_ids = (*(clause.id for clause in clauses), DEFAULT_ID)
     policy = Policy(
         slug=document.identifier("slug"),
         title=document.text("title", longest=LONGEST_TITLE),
@@ -75,14 +64,17 @@ def loads(text: str, source: str) -> Policy:
         introduction=document.text("introduction"),
         customer_cancellation=document.choices("customer_cancellation", Status, "a status", least=0),
         cancel_requests=document.choices("cancel_requests", Status, "a status", least=0),
-        clauses=_clauses(document, source, problems),
-        default=_clause(document.table("default", f"{source}: [default]", prefix=""), default=True),
+        customer_group=document.identifier("customer_group") if document.has("customer_group") else "",
+        scopes=scopes,
+        clauses=clauses,
+        default=clause_reading.default(document, source),
         withdrawals=sections.withdrawals(document.table("withdrawals")),
         review=sections.review(document.table("review")),
         abuse=sections.abuse(document.table("abuse")) if document.has("abuse") else None,
         chargebacks=sections.chargebacks(document.table("chargebacks")),
         contact=sections.contact(document.table("contact")),
-        sections=_sections(document, source, problems),
+        sections=_sections(document, source),
+        examples=example_reading.examples(document, source, clause_ids),
         hash=digest,
         text=kept,
     )
@@ -140,55 +132,7 @@ def shipped_slugs() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
 
 
-def _clauses(document: Table, source: str, problems: list[str]) -> tuple[Clause, ...]:
-    clauses = tuple(_clause(table) for table in document.tables("clauses", "clause", source, required=True))
-    _refuse_twins([clause.id for clause in clauses], "clause", source, problems)
-    if any(clause.id == DEFAULT_ID for clause in clauses):
-        problems.append(f"{source}: clause 'default': id: is kept for the table [default]; choose another")
-    return clauses
-
-
-def _clause(table: Table, *, default: bool = False) -> Clause:
-    clause_id = DEFAULT_ID if default else table.identifier("id")
-    condition = () if default else _condition(table.table("when"))
-    then = table.table("then")
-    refund = then.choice("refund", Refund, "a refund")
-    approval = then.choice("approval", Approval, "an approval")
-    then.close()
-    clause = Clause(
-        id=clause_id,
-        group=table.text("group", placeholders=(), longest=LONGEST_TITLE),
-        when=condition,
-        refund=refund,
-        approval=approval,
-        text=table.text("text"),
-        because=table.text("because", placeholders=(), longest=_LONGEST_REASON),
-        passage=table.text("passage", placeholders=()),
-    )
-    if clause.because.endswith((".", "!", "?")):
-        table.problem("because", "is the end of a sentence; leave out the full stop")
-    table.close()
-    return clause
-
-
-def _condition(when: Table) -> Condition:
-    named = [fact for fact in VOCABULARY if when.has(fact)]
-    condition = tuple((fact, tuple(when.choices(fact, VOCABULARY[fact], _NOUNS[fact]))) for fact in named)
-    when.close()
-    if not named and when.exists:
-        when.report("covers everything; name at least one fact, and leave the rest to the table [default]")
-    return condition
-
-
-def _sections(document: Table, source: str, problems: list[str]) -> tuple[Section, ...]:
+def _sections(document: Table, source: str) -> tuple[Section, ...]:
     found = tuple(sections.free(table) for table in document.tables("sections", "section", source, required=False))
-    _refuse_twins([section.id for section in found], "section", source, problems)
+    document.refuse_twins([section.id for section in found], "section", source)
     return found
-
-
-def _refuse_twins(ids: list[str], noun: str, source: str, problems: list[str]) -> None:
-    problems.extend(
-        f"{source}: {noun} {twin!r}: id: is used by {ids.count(twin)} {noun}s; each needs its own"
-        for twin in dict.fromkeys(ids)
-        if twin and ids.count(twin) > 1
-    )

@@ -6,7 +6,7 @@ from datetime import date
 
 from panel.kernel import money
 from refunds.policy.document import Policy
-from refunds.policy.wording import fill, span
+from refunds.policy.wording import fill, rule, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def build(policy: Policy, *, panel: str, currency: str, email: str) -> Page:
     values = _values(policy, panel=panel, currency=currency, email=email)
     groups: dict[str, list[str]] = {}
     for clause in policy.rules:
-        groups.setdefault(clause.group, []).append(fill(clause.text, values))
+        groups.setdefault(clause.group, []).append(rule(policy, clause, panel=panel, currency=currency))
     sections = [
         PageSection(f"orders-{number}", heading, (), tuple(texts))
         for number, (heading, texts) in enumerate(groups.items(), start=1)

@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from refunds.policy.document import Approval, Clause, Policy, Refund
+from refunds.policy.clauses import Approval, Clause, Refund
+from refunds.policy.document import Policy
 from refunds.policy.engine import decide
 from refunds.policy.facts import (
     Amounts,
@@ -10,7 +11,6 @@ from refunds.policy.facts import (
     Delivery,
     Facts,
     Initiator,
-    SinceFinal,
     SincePlaced,
     Standing,
     Status,
@@ -42,7 +42,7 @@ def cancel_quote(
         terms=terms,
         standing=standing,
         since_placed=since_placed,
-        since_final=SinceFinal.WITHIN_DAY,
+        hours_since_final=0,
     )
     return decide(policy, facts, amounts)
 
@@ -74,7 +74,7 @@ _COMPLETED = (Status.COMPLETED, Delivery.ALL, Cause.DELIVERED, Initiator.PROVIDE
 
 
 def _clause(policy: Policy, terms: Terms, standing: Standing, sample: _Sample) -> Clause:
-    facts = Facts(*sample, terms, standing, since_final=SinceFinal.WITHIN_DAY)
+    facts = Facts(*sample, terms, standing, hours_since_final=0)
     return policy.rules[policy.matcher.first(facts)]
 
 

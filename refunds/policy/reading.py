@@ -18,6 +18,9 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _LONGEST_ID: Final = 50
+_PERCENT: Final = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,2})?) ?%", re.ASCII)
+_ALL_OF_IT: Final = 10_000  # hundredths of a per cent
+_ABOVE_ALL_NUMBERS: Final = 2**63
 _TYPES: Final = {
     bool: "true or false",
     int: "a whole number",
@@ -78,12 +81,7 @@ class Table:
         value: str | None = self._take(key, str, "a text in quotation marks")
         if value is None:
             return ""
-        if not _ID.fullmatch(value) or len(value) > _LONGEST_ID:
-            self.problem(
-                key,
-                f"{value!r} is not an id: write lower-case letters and digits with single hyphens between words, "
-                f"at most {_LONGEST_ID} characters, such as 'partly-delivered'",
-            )
+        self._check_id(key, value)
         return value
 
     def flag(self, key: str) -> bool:
@@ -152,6 +150,49 @@ class Table:
                 found.append(known)
         return tuple(found)
 
+    def word(self, key: str, known: Sequence[str], noun: str) -> str:
+        """Read one of a few words that the document itself defines."""
+        value: str | None = self._take(key, str, "a text in quotation marks")
+        if value is not None and value not in known:
+            self.problem(key, f"{value!r} is not {noun}; {_suggest(value, known)}")
+        return value or ""
+
+    def words(self, key: str, known: Sequence[str], noun: str) -> tuple[str, ...]:
+        """Read a list of different words out of a few that the document itself defines; at least one."""
+        found = self._different(key, str, "a list of texts")
+        if not found and self._kind_of(key) is list:
+            self.problem(key, f"the list is empty; name at least one of {', '.join(known)}")
+        for item in found:
+            if item not in known:
+                self.problem(key, f"{item!r} is not {noun}; {_suggest(item, known)}")
+        return found
+
+    def numbers(self, key: str) -> tuple[int, ...]:
+        """Read a list of different whole numbers above 0 that may be left out."""
+        found: tuple[int, ...] = self._different(key, int, "a list of whole numbers") if self.has(key) else ()
+        for item in found:
+            if not 0 < item < _ABOVE_ALL_NUMBERS:
+                self.problem(key, f"{item} is not a number of the catalog")
+        return found
+
+    def portion(self, key: str) -> tuple[int | None, Decimal | None]:
+        """Read a part of an amount: hundredths of a per cent ("12.5 %"), or a sum ("0.50"); one of them is None."""
+        allowed = 'a percentage or an amount of money in quotation marks, such as "12.5 %" or "0.50"'
+        value = self._take(key, str, allowed)
+        if value is None:
+            return (None, money.ZERO)
+        if not value.strip().endswith("%"):
+            amount = self.amount(key)
+            if amount == 0:
+                self.problem(key, "is nothing; leave it out instead")
+            return (None, amount)
+        percent = _PERCENT.fullmatch(value.strip())
+        points = round(Decimal(percent[1]) * 100) if percent else 0
+        if not 0 < points < _ALL_OF_IT:
+            self.problem(key, f"{value!r} is not {allowed}; a percentage has at most two decimals and is below 100 %")
+            points = 1
+        return (points, None)
+
     def texts(self, key: str) -> tuple[str, ...]:
         """Read a list of texts that may be left out."""
         if not self.has(key):
@@ -172,8 +213,8 @@ class Table:
         inner = f"{self._prefix}{key}." if prefix is None else prefix
         return Table(value, place=where, problems=self._problems, prefix=inner)
 
-    def tables(self, key: str, noun: str, source: str, *, required: bool) -> "list[Table]":
-        """Open a list of tables `[[key]]`; each is named in problems by its id or, without one, by its position."""
+    def tables(self, key: str, noun: str, source: str, *, required: bool, label: str = "id") -> "list[Table]":
+        """Open a list of tables `[[key]]`; problems name each by its `label` or, without one, by its position."""
         if not required and not self.has(key):
             return []
         value = self._take(key, list, f"a list of tables, each starting with [[{key}]]") or []
@@ -182,10 +223,18 @@ class Table:
             if not isinstance(item, dict):
                 self.problem(key, f"must be a list of tables; item {position} is {_type_name(item)}")
                 continue
-            name = item.get("id")
-            label = f"{noun} {name!r}" if isinstance(name, str) and name else f"{noun} {position}"
-            opened.append(Table(item, place=f"{source}: {label}", problems=self._problems))
+            name = item.get(label)
+            place = f"{noun} {name!r}" if isinstance(name, str) and name else f"{noun} {position}"
+            opened.append(Table(item, place=f"{source}: {place}", problems=self._problems))
         return opened
+
+    def refuse_twins(self, names: Sequence[str], noun: str, source: str, key: str = "id") -> None:
+        """Note every name that more than one of a list of tables has."""
+        self._problems.extend(
+            f"{source}: {noun} {twin!r}: {key}: is used by {names.count(twin)} {noun}s; each needs its own"
+            for twin in dict.fromkeys(names)
+            if twin and names.count(twin) > 1
+        )
 
     def _take(self, key: str, kind: type[Any], allowed: str) -> Any:  # noqa: ANN401 - checked to be of `kind`
         self._asked.add(key)
@@ -198,6 +247,29 @@ class Table:
             self.problem(key, f"must be {allowed}, not {_type_name(value)} ({value!r})")
             return None
         return value
+
+    def _kind_of(self, key: str) -> type[Any]:
+        return type(self._data.get(key))
+
+    def _different(self, key: str, kind: type[Any], allowed: str) -> tuple[Any, ...]:
+        """Read a list of different items of one kind."""
+        found: list[Any] = []
+        for item in self._take(key, list, allowed) or []:
+            if type(item) is not kind:
+                self.problem(key, f"must be {allowed}; {item!r} is {_type_name(item)}")
+            elif item in found:
+                self.problem(key, f"{item!r} is listed twice")
+            else:
+                found.append(item)
+        return tuple(found)
+
+    def _check_id(self, key: str, value: str) -> None:
+        if not _ID.fullmatch(value) or len(value) > _LONGEST_ID:
+            self.problem(
+                key,
+                f"{value!r} is not an id: write lower-case letters and digits with single hyphens between words, "
+                f"at most {_LONGEST_ID} characters, such as 'partly-delivered'",
+            )
 
     def _checked_text(self, key: str, value: str, placeholders: Iterable[str]) -> str:
         allowed = sorted(placeholders)

@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import Final
 
 from panel.kernel import money
-from refunds.policy.document import Approval, Policy, Refund
+from refunds.policy import describing, owing
+from refunds.policy.clauses import Approval, Clause, Refund
+from refunds.policy.document import Policy
 from refunds.policy.facts import Amounts
 
 PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}", re.ASCII)
@@ -20,6 +22,25 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return PLACEHOLDER.sub(lambda match: values[match[1]], text)
 
 
+def rule(policy: Policy, clause: Clause, *, panel: str, currency: str) -> str:
+    """Return a clause's text with its figures filled in."""
+    values = {"panel": panel}
+    if clause.cap is not None:
+        values["cap"] = (
+            f"{clause.cap.words(currency)} of the charge" if clause.cap.sum is None else clause.cap.words(currency)
+        )
+    if clause.fee is not None:
+        values["fee"] = (
+            f"{clause.fee.words(currency)} of the refund" if clause.fee.sum is None else clause.fee.words(currency)
+        )
+    if clause.when.claim_window_hours is not None:
+        values["claim_window"] = describing.hours(clause.when.claim_window_hours)
+    for fact, chosen in clause.when.values:
+        if fact == "scope":
+            values["scope"] = describing.either([policy.scopes.name(scope) for scope in chosen])
+    return fill(clause.text, values)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a policy says about one order.
@@ -29,14 +50,12 @@ class Verdict:
         refund: full, undelivered or none.
         approval: settle at once, or a person looks first.
         owed: what the customer is owed in total, at the panel's money scale; 0 <= owed <= charge.
-        reason: the clause's short text.
     """
 
     clause_id: str
     refund: Refund
     approval: Approval
     owed: Decimal
-    reason: str
 
 
 def span(low: int, high: int) -> str:
@@ -63,7 +82,8 @@ def sentence(
         before: what was credited for this order by earlier decisions.
         credited: what this decision puts on the balance now; None for all that is owed above `before`.
     """
-    because = policy.clause(verdict.clause_id).because
+    clause = policy.clause(verdict.clause_id)
+    because = clause.because
     rest = max(verdict.owed - before, money.ZERO)
     if verdict.approval is Approval.REVIEW:
         return _awaiting(because, rest, before, policy.review.hours, currency)
@@ -72,11 +92,25 @@ def sentence(
         units = _units(verdict, amounts)
         paid = money.display(now, currency)
         total = "" if now == verdict.owed else f", {money.display(verdict.owed, currency)} in all"
-        return f"{paid} was credited to your balance{total}{units} because {because}."
+        less = deductions(clause, amounts, verdict.owed, currency)
+        return f"{paid} was credited to your balance{total}{units}{less} because {because}."
     earlier = before if before > 0 or credited is None else verdict.owed
     if earlier > 0:
         return f"Nothing more was credited than the {money.display(earlier, currency)} before, because {because}."
     return f"There is no refund ({money.display(money.ZERO, currency)}) because {because}."
+
+
+def deductions(clause: Clause, amounts: Amounts, owed: Decimal, currency: str) -> str:
+    """Return what a cap or a fee did to the owed amount, in brackets after a space; empty when they did nothing."""
+    base = owing.share(clause.refund, amounts)
+    if owed == base:
+        return ""
+    parts = []
+    if clause.cap is not None:
+        parts.append(f"at most {clause.cap.words(currency)}{' of the charge' if clause.cap.sum is None else ''}")
+    if clause.fee is not None:
+        parts.append(f"less a fee of {clause.fee.words(currency)}")
+    return f" ({', '.join(parts)})"
 
 
 def _awaiting(because: str, rest: Decimal, before: Decimal, hours: tuple[int, int], currency: str) -> str:

@@ -105,7 +105,7 @@ TABLE: Final = [
     *_actions("orders_order", "order", open_request=_STAFF),
     *_actions("accounts_user", "customer", change_standing=_MANAGER),
     *_read_only("refunds_decision", "decision"),
-    *_read_only("refunds_policyversion", "policy", _MANAGER),
+    *_read_only("refunds_policyversion", "policy"),
     # Support.
     *_read_only("support_ticket", "ticket"),
     *_actions(

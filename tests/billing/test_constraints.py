@@ -113,6 +113,8 @@ CHECKS: dict[str, Any] = {
     "decision_reviewed_by_somebody": "UPDATE refunds_decision SET state = 'approved' WHERE id = %(waiting)s",
     "decision_one_waiting": lambda: copy("decision", state="'awaiting_review'", order_id="%(reviewed)s"),
     "policy_version_numbered_once": lambda: copy("version"),
+    "policy_version_by_two": lambda: copy("version", number="77", author_id="%(ben)s", published_by_id="%(ben)s"),
+    "policy_version_withdrawn_before_it_starts": lambda: copy("version", number="77", withdrawn_at="effective_from"),
     "user_email_unique_in_any_case": lambda: copy("user", email="upper(email)"),
     "user_standing_known": "UPDATE accounts_user SET standing = 'fine' WHERE id = %(ada)s",
     "user_suspension_has_a_reason": "UPDATE accounts_user SET suspended_at = now() WHERE id = %(ada)s",
@@ -148,6 +150,7 @@ TRIGGERS: dict[str, tuple[str, ...]] = {
         "UPDATE orders_order SET link = 'https://example.com/other' WHERE id = %(pending)s",
         "UPDATE orders_order SET policy_version = policy_version + 1 WHERE id = %(pending)s",
         "UPDATE orders_order SET customer_id = %(ben)s WHERE id = %(pending)s",
+        "UPDATE orders_order SET category = category + 1 WHERE id = %(pending)s",
     ),
     "orders_order_is_kept": ("DELETE FROM orders_order WHERE id = %(pending)s",),
     "decision_is_kept": ("DELETE FROM refunds_decision WHERE id = %(decision)s",),
@@ -156,11 +159,14 @@ TRIGGERS: dict[str, tuple[str, ...]] = {
         "UPDATE refunds_decision SET state = 'awaiting_review' WHERE id = %(decision)s",
         "UPDATE refunds_decision SET owed = owed + 1 WHERE id = %(waiting)s",
         "UPDATE refunds_decision SET clause = 'other' WHERE id = %(waiting)s",
+        "UPDATE refunds_decision SET remains = remains + 1 WHERE id = %(waiting)s",
     ),
     "policy_version_is_final": (
         "UPDATE refunds_policyversion SET effective_from = now() WHERE id = %(version)s",
-        "DELETE FROM refunds_policyversion WHERE id = %(version)s",
+        "UPDATE refunds_policyversion SET text = '' WHERE id = %(version)s",
+        "UPDATE refunds_policyversion SET author_id = %(ada)s, published_by_id = %(ben)s WHERE id = %(version)s",
     ),
+    "policy_version_is_kept": ("DELETE FROM refunds_policyversion WHERE id = %(version)s",),
 }
 
 

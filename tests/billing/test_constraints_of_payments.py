@@ -25,6 +25,7 @@ from tests.billing import test_constraints
 from tests.billing.refusing import copy_of, refusal
 from tests.factories import AT, make_customer, make_staff, receive_by_hand, send_due, withdraw
 from tests.refunds.desk.test_constraints import DESK
+from tests.refunds.test_constraints_of_policies import LABORATORY
 
 pytestmark = pytest.mark.django_db
 
@@ -254,10 +255,10 @@ def test_a_deposit_can_not_start_with_parts(world: dict[str, int]) -> None:
 
 
 def test_every_named_constraint_and_trigger_is_tested() -> None:
-    """Those of the refund desk's tables are tried, and counted, beside the desk."""
+    """Those of the refund desk's and the policy laboratory's tables are tried, and counted, beside these."""
     checks = CHECKS.keys() | test_constraints.CHECKS.keys()
     triggers = TRIGGERS.keys() | test_constraints.TRIGGERS.keys()
-    elsewhere = ", ".join(f"'{model._meta.db_table}'" for model in DESK)
+    elsewhere = ", ".join(f"'{model._meta.db_table}'" for model in (*DESK, *LABORATORY))
     ours = (
         f"(r.relname ~ '^(billing|orders|refunds)_' OR r.relname = 'accounts_user') AND r.relname NOT IN ({elsewhere})"
     )

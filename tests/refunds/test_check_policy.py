@@ -34,7 +34,7 @@ def test_passes_the_shipped_policies(path: Path, capsys: pytest.CaptureFixture[s
     report = capsys.readouterr().out
     policy = loader.load_file(path)
     assert policy.hash in report
-    assert "27,720 combinations of facts, 27,720 decided" in report
+    assert "75,600 combinations of facts, 75,600 decided" in report
     assert all(f"\n{clause.id} " in report for clause in policy.rules)
     assert report.endswith("Passed: every combination is decided and every clause can decide.\n")
 
@@ -43,7 +43,7 @@ def test_reports_who_wins_where_clauses_overlap(write: Any, capsys: pytest.Captu
     call_command("check_policy", write(MINIMAL))
 
     assert (
-        "  dropped-out before partly: both cover 1,008, of which dropped-out decides 1,008\n" in capsys.readouterr().out
+        "  dropped-out before partly: both cover 2,016, of which dropped-out decides 2,016\n" in capsys.readouterr().out
     )
 
 
@@ -77,7 +77,7 @@ def test_json_is_one_document_and_nothing_else(capsys: pytest.CaptureFixture[str
     assert report["passed"] is report["complete"] is True
     assert report["slug"] == "money-back-guarantee"
     assert report["unreachable"] == report["problems"] == []
-    assert report["reach"][0] == {"clause_id": "still-pending", "covers": 1440, "decides": 1440}
+    assert report["reach"][0] == {"clause_id": "still-pending", "covers": 2880, "decides": 2880}
     assert {"winner", "loser", "combinations", "decided_by_winner"} == report["overlaps"][0].keys()
 
 

@@ -51,7 +51,7 @@ def test_the_latest_version_that_has_begun_is_in_force() -> None:
         (NOW + timedelta(days=400), second),
     ):
         assert publishing.version_in_force(at) == version
-        assert order_policy.version_in_force(at) == version.pk
+        assert order_policy.version_in_force(at, None) == version.pk
 
 
 def test_of_two_versions_that_start_together_the_later_published_is_in_force() -> None:
@@ -59,7 +59,7 @@ def test_of_two_versions_that_start_together_the_later_published_is_in_force() -
     guarantee = publish(GUARANTEE)
 
     assert publishing.version_in_force(NOW) == guarantee
-    assert order_policy.version_in_force(NOW) == guarantee.pk
+    assert order_policy.version_in_force(NOW, None) == guarantee.pk
 
 
 @pytest.mark.parametrize("ask", [publishing.version_in_force, order_policy.version_in_force])
@@ -67,7 +67,7 @@ def test_refuses_to_name_a_version_before_the_first_has_begun(ask: object) -> No
     begin = PolicyVersion.objects.get().effective_from
 
     with pytest.raises(publishing.NoPolicyInForce):
-        ask(begin - timedelta(microseconds=1))  # type: ignore[operator]
+        ask(begin - timedelta(microseconds=1), None)  # type: ignore[operator]
 
 
 def test_refuses_a_start_in_the_past() -> None:

@@ -1,7 +1,8 @@
 """Rows about people."""
 
 from panel.accounts.models.api_key import ApiKey
+from panel.accounts.models.group import CustomerGroup
 from panel.accounts.models.standing import StandingChange
 from panel.accounts.models.user import Standing, User, UserManager
 
-__all__ = ["ApiKey", "Standing", "StandingChange", "User", "UserManager"]
+__all__ = ["ApiKey", "CustomerGroup", "Standing", "StandingChange", "User", "UserManager"]

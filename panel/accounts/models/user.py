@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from panel.accounts.models.group import CustomerGroup
 from panel.kernel import time_zones
 
 
@@ -44,6 +45,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField("staff", default=False, help_text="May sign in to the staff pages.")
     is_active = models.BooleanField("active", default=True, help_text="An inactive account can't sign in.")
     standing = models.CharField(max_length=20, choices=Standing, default=Standing.CLEAR)
+    customer_group = models.ForeignKey(
+        CustomerGroup,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="customers",
+        help_text="Whose orders are placed under the group's own refund policy, if it has one.",
+    )
     suspended_at = models.DateTimeField(null=True, blank=True)
     suspension_reason = models.CharField(max_length=300, blank=True)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)

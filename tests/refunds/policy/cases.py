@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from refunds.policy import engine
 from refunds.policy.document import Policy
-from refunds.policy.facts import Amounts, Cause, Facts, Initiator, SinceFinal, Standing, Status, Terms, delivery_of
+from refunds.policy.facts import Amounts, Cause, Facts, Initiator, Standing, Status, Terms, delivery_of
 from refunds.policy.space import FINAL
 
 NO_REFUND = {"terms": "no_refund_after_start"}
@@ -25,7 +25,7 @@ def check(policy: Policy, case: Case) -> None:
         Initiator(initiator),
         Terms(known["terms"]),
         Standing(known["standing"]),
-        since_final=SinceFinal.WITHIN_DAY if Status(status) in FINAL else SinceFinal.NOT_FINAL,
+        hours_since_final=1 if Status(status) in FINAL else None,
     )
 
     verdict = engine.decide(policy, facts, Amounts(Decimal(10), 1000, remains))

@@ -14,20 +14,24 @@ from refunds.policy.facts import (
     Facts,
     FactsInvalid,
     Initiator,
+    Refill,
     SinceFinal,
     SincePlaced,
     Status,
     delivery_of,
+    hours_since_final,
     since_final,
     since_placed,
 )
 from refunds.policy.space import can_be, space
 
-SOME = Facts(Status.PARTIAL, Delivery.SOME, Cause.DROPPED, Initiator.CUSTOMER, since_final=SinceFinal.WITHIN_DAY)
+SOME = Facts(Status.PARTIAL, Delivery.SOME, Cause.DROPPED, Initiator.CUSTOMER, hours_since_final=1)
 
 
 def test_vocabulary_lists_the_facts_in_the_order_of_the_dataclass() -> None:
-    assert tuple(Facts.__dataclass_fields__) == tuple(VOCABULARY)
+    own = ["hours_since_final" if fact == "since_final" else fact for fact in VOCABULARY]
+
+    assert list(Facts.__dataclass_fields__) == [*own, "service", "category"]
 
 
 @pytest.mark.parametrize(
@@ -58,6 +62,10 @@ def test_stored_facts_are_plain_strings() -> None:
         "standing": "clear",
         "since_placed": "within_hour",
         "since_final": "within_day",
+        "refill": "not_offered",
+        "hours_since_final": "1",
+        "service": "0",
+        "category": "0",
     }
     assert all(type(value) is str for value in SOME.as_dict().values())
 
@@ -123,7 +131,7 @@ def test_an_age_on_the_boundary_counts_as_the_younger(age: timedelta, bucket: Si
     ],
 )
 def test_age_since_final_is_bucketed(age: timedelta | None, bucket: SinceFinal) -> None:
-    assert since_final(age) is bucket
+    assert since_final(hours_since_final(age)) is bucket
 
 
 @pytest.mark.parametrize(
@@ -158,25 +166,38 @@ def test_accepts_a_free_order_and_the_largest_quantity() -> None:
 def test_space_holds_exactly_the_combinations_that_can_be() -> None:
     combinations = list(space())
 
-    assert len(combinations) == len(set(combinations)) == 27_720
-    assert all(can_be(f.status, f.delivery, f.since_placed, f.since_final) for f in combinations)
+    assert len(combinations) == len(set(combinations)) == 75_600
+    assert all(can_be(facts) for facts in combinations)
 
 
 @pytest.mark.parametrize(
-    ("status", "delivery", "placed", "final"),
+    ("status", "delivery", "placed", "hours", "refill"),
     [
-        (Status.PENDING, Delivery.SOME, SincePlaced.OLDER, SinceFinal.NOT_FINAL),
-        (Status.COMPLETED, Delivery.SOME, SincePlaced.OLDER, SinceFinal.OLDER),
-        (Status.COMPLETED, Delivery.ALL, SincePlaced.OLDER, SinceFinal.NOT_FINAL),
-        (Status.PROCESSING, Delivery.NONE, SincePlaced.OLDER, SinceFinal.WITHIN_DAY),
-        (Status.CANCELED, Delivery.NONE, SincePlaced.WITHIN_DAY, SinceFinal.WITHIN_MONTH),
-        (Status.CANCELED, Delivery.NONE, SincePlaced.WITHIN_MONTH, SinceFinal.OLDER),
+        (Status.PENDING, Delivery.SOME, SincePlaced.OLDER, None, Refill.AVAILABLE),
+        (Status.COMPLETED, Delivery.SOME, SincePlaced.OLDER, 721, Refill.AVAILABLE),
+        (Status.COMPLETED, Delivery.ALL, SincePlaced.OLDER, None, Refill.AVAILABLE),
+        (Status.PROCESSING, Delivery.NONE, SincePlaced.OLDER, 0, Refill.AVAILABLE),
+        (Status.CANCELED, Delivery.NONE, SincePlaced.WITHIN_HOUR, 2, Refill.AVAILABLE),
+        (Status.CANCELED, Delivery.NONE, SincePlaced.WITHIN_DAY, 25, Refill.AVAILABLE),
+        (Status.CANCELED, Delivery.NONE, SincePlaced.WITHIN_MONTH, 721, Refill.AVAILABLE),
+        (Status.CANCELED, Delivery.SOME, SincePlaced.OLDER, 25, Refill.RUNNING),
+        (Status.IN_PROGRESS, Delivery.SOME, SincePlaced.OLDER, None, Refill.REFUSED),
     ],
 )
 def test_space_leaves_out_what_the_words_exclude(
-    status: Status, delivery: Delivery, placed: SincePlaced, final: SinceFinal
+    status: Status, delivery: Delivery, placed: SincePlaced, hours: int | None, refill: Refill
 ) -> None:
-    assert not can_be(status, delivery, placed, final)
+    facts = Facts(
+        status,
+        delivery,
+        Cause.DROPPED,
+        Initiator.CUSTOMER,
+        since_placed=placed,
+        hours_since_final=hours,
+        refill=refill,
+    )
+
+    assert not can_be(facts)
 
 
 def test_every_value_of_every_fact_occurs_in_the_space() -> None:

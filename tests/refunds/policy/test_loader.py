@@ -7,7 +7,7 @@ import pytest
 
 from panel.kernel.errors import Refused
 from refunds.policy import loader
-from refunds.policy.document import Approval, Refund
+from refunds.policy.clauses import Approval, Refund
 from refunds.policy.facts import Status
 from refunds.policy.loader import PolicyInvalid, PolicyNotFound
 from tests.refunds.policy.documents import MINIMAL, SHIPPED_FILES, minimal_with
@@ -27,10 +27,10 @@ def test_reads_every_part_of_a_document() -> None:
     assert (policy.slug, policy.title, policy.updated) == ("corner-shop", "Corner shop", date(2026, 1, 31))
     assert [clause.id for clause in policy.rules] == ["dropped-out", "partly", "default"]
     first = policy.clauses[0]
-    assert first.when == (("status", ("canceled",)), ("cause", ("dropped", "correction")))
+    assert first.when.values == (("status", ("canceled",)), ("cause", ("dropped", "correction")))
     assert (first.refund, first.approval, first.because) == (Refund.FULL, Approval.REVIEW, "it dropped")
     assert (first.group, first.text, first.passage) == ("Refunded", "What drops comes back.", "notebook, page 1")
-    assert policy.default.when == ()
+    assert policy.default.when.is_empty
     assert policy.customer_cancellation == (Status.PENDING,)
     assert policy.cancel_requests == ()
     assert (policy.withdrawals.minimum, policy.withdrawals.verify_above) == (Decimal("5.000000"), Decimal(100))

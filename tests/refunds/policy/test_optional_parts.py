@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from refunds.policy import engine, loader, page
-from refunds.policy.document import Abuse, Approval, Policy, Refund
+from refunds.policy.clauses import Approval, Refund
+from refunds.policy.document import Abuse, Policy
 from refunds.policy.facts import Amounts, Delivery, Standing
 from refunds.policy.loader import PolicyInvalid
 from refunds.policy.space import space

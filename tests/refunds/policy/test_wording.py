@@ -4,19 +4,13 @@ import pytest
 
 from refunds.policy import engine, wording
 from refunds.policy.document import Policy
-from refunds.policy.facts import Amounts, Cause, Delivery, Facts, Initiator, SinceFinal, Standing, Status
+from refunds.policy.facts import Amounts, Cause, Delivery, Facts, Initiator, Standing, Status
 from refunds.policy.space import space
 from tests.refunds.policy.documents import CREDIT_ONLY, MONEY_BACK, SHIPPED
 
-CANCELED = Facts(
-    Status.CANCELED, Delivery.NONE, Cause.CHANGE_OF_MIND, Initiator.CUSTOMER, since_final=SinceFinal.WITHIN_DAY
-)
-PARTIAL = Facts(
-    Status.PARTIAL, Delivery.SOME, Cause.CANNOT_COMPLETE, Initiator.PROVIDER, since_final=SinceFinal.WITHIN_DAY
-)
-COMPLETED = Facts(
-    Status.COMPLETED, Delivery.ALL, Cause.DELIVERED, Initiator.PROVIDER, since_final=SinceFinal.WITHIN_DAY
-)
+CANCELED = Facts(Status.CANCELED, Delivery.NONE, Cause.CHANGE_OF_MIND, Initiator.CUSTOMER, hours_since_final=1)
+PARTIAL = Facts(Status.PARTIAL, Delivery.SOME, Cause.CANNOT_COMPLETE, Initiator.PROVIDER, hours_since_final=1)
+COMPLETED = Facts(Status.COMPLETED, Delivery.ALL, Cause.DELIVERED, Initiator.PROVIDER, hours_since_final=1)
 
 
 def say(
