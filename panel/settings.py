@@ -291,6 +291,8 @@ _sweeps = {
     "check-deposits": ("billing.tasks.check_due_deposits", MONEY_SWEEP_SECONDS * 2),
     "handle-webhooks": ("panel.webhooks.handle_due", MONEY_SWEEP_SECONDS),
     "audit-ledger": ("refunds.tasks.audit_books", 3600.0),
+    "backtest-policies": ("refunds.tasks.carry_out_backtests", 5.0),
+    "announce-policies": ("refunds.tasks.announce_policies", 60.0),
 }
 # A sweep that waited until the next one is worth nothing: without workers, they must not pile up.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {

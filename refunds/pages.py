@@ -15,6 +15,19 @@ def refund_request(number: int) -> str:
     return f"/refunds/{number}/"
 
 
+REFUND_POLICY: Final = "/refund-policy/"
+
+
+def policy_changes(version: int) -> str:
+    """The page on which a version of the refund policy is compared with the one before it."""
+    return f"{REFUND_POLICY}{version}/changes/"
+
+
+def policy(version: int) -> str:
+    """The page of one version of the refund policy."""
+    return f"{REFUND_POLICY}{version}/"
+
+
 def support(order_number: int) -> str:
     """The page on which a customer writes to support about a refund of an order."""
     return f"/support/new/?order={order_number}&kind=refund"

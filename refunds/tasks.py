@@ -1,11 +1,18 @@
 """Scheduled work of the refunds room."""
 
+import time
+from typing import Final
+
 import structlog
 from celery import shared_task
+from django.utils import timezone
 
-from refunds import audit
+from refunds import announcing, audit
+from refunds.backtesting import runs
 
 log = structlog.get_logger()
+
+ANNOUNCES_WITHIN: Final = 60.0  # seconds
 
 
 @shared_task
@@ -13,3 +20,18 @@ def audit_books() -> None:
     """Recompute the books and log every broken invariant as an error."""
     for finding in audit.findings():
         log.error("ledger_invariant_broken", invariant=finding.invariant, rows=finding.count, examples=finding.examples)
+
+
+@shared_task(time_limit=3 * 3600)
+def carry_out_backtests() -> None:
+    """Carry out the backtests that wait, one after the other."""
+    while runs.carry_out_next(at=timezone.now()):
+        pass
+
+
+@shared_task
+def announce_policies() -> None:
+    """Write the next letters about policies that are announced; what is left after a minute is the next sweep's."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < ANNOUNCES_WITHIN and announcing.carry_on(at=timezone.now()):
+        pass

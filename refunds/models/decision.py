@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from orders.models import Order
+from refunds.models.facts_key import facts_key_field
 from refunds.models.policy import PolicyVersion
 
 
@@ -30,6 +31,7 @@ class Decision(models.Model):
     policy_hash = models.CharField(max_length=64)
     clause = models.CharField(max_length=80)
     facts = models.JSONField()
+    facts_key = facts_key_field()
     refund = models.CharField(max_length=20)
     approval = models.CharField(max_length=20)
     remains = models.PositiveBigIntegerField("units undelivered then", null=True, blank=True)

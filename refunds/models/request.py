@@ -11,6 +11,7 @@ from django.db.models import F, Q
 
 from orders.models import Cause, Order
 from refunds.models.decision import Decision
+from refunds.models.facts_key import facts_key_field
 from refunds.models.policy import PolicyVersion
 
 DUE_SOON: Final = timedelta(hours=12)
@@ -63,6 +64,7 @@ class RefundRequest(models.Model):
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
     clause = models.CharField(max_length=80)
     facts = models.JSONField()
+    facts_key = facts_key_field()
     remains = models.PositiveBigIntegerField("units undelivered then", null=True, blank=True)
     owed = models.DecimalField("owed in total", max_digits=20, decimal_places=6)
     sentence = models.TextField("in words")

@@ -139,7 +139,7 @@ def prove(policy: Policy) -> Proof:
             for first, second in sorted(both)
             if second != default
         ),
-        default_rows=rows(grid, merging.merge(grid, lambda by: True if by == (default,) else None)),
+        default_rows=rows(grid, merging.merge(grid, lambda _facts, by: True if by == (default,) else None)),
         findings=properties.check(grid),
         tried=tried,
         without_example=tuple(rule.id for rule in rules if rule.id not in told),

@@ -11,7 +11,7 @@ from typing import Final
 from refunds.policy.clauses import Approval, Clause, Portion, Refund
 from refunds.policy.document import Policy
 from refunds.policy.facts import DAY_HOURS, MONTH_HOURS, SinceFinal
-from refunds.policy.scopes import ELSEWHERE, Scopes
+from refunds.policy.scopes import ELSEWHERE, Scope, Scopes
 
 _WHOLE: Final = 10_000
 
@@ -51,6 +51,14 @@ def rule(policy: Policy, columns: Columns) -> str:
 def owed(policy: Policy, index: str, columns: Columns) -> str:
     """Return an expression for what is owed in total, `index` being an expression for the deciding rule's index."""
     return _by_rule(index, [_owed(clause, columns) for clause in policy.rules])
+
+
+def scope(policy: Policy, columns: Columns) -> str:
+    """Return an expression for the index in `policy.scopes.ids` of the scope that a service is in."""
+    if not policy.scopes.all:
+        return "0"
+    branches = [f"WHEN {_names(one, columns)} THEN {place}" for place, one in enumerate(policy.scopes.all)]
+    return f"CASE {' '.join(branches)} ELSE {len(policy.scopes.all)} END"
 
 
 def is_reviewed(policy: Policy, index: str) -> str:
@@ -110,15 +118,17 @@ def _scope(scopes: Scopes, wanted: Sequence[str], columns: Columns) -> str:
     """Return a condition that holds for services of the wanted scopes; the first scope that names one has it."""
     if not scopes.all:
         return "TRUE" if ELSEWHERE in wanted else "FALSE"
-    branches = []
-    for scope in scopes.all:
-        named = [
-            f"{column} IN ({', '.join(str(int(number)) for number in numbers)})"
-            for column, numbers in ((columns.service, scope.services), (columns.category, scope.categories))
-            if numbers
-        ]
-        branches.append(f"WHEN {' OR '.join(named)} THEN {_truth(scope.id in wanted)}")
+    branches = [f"WHEN {_names(one, columns)} THEN {_truth(one.id in wanted)}" for one in scopes.all]
     return f"CASE {' '.join(branches)} ELSE {_truth(ELSEWHERE in wanted)} END"
+
+
+def _names(scope: Scope, columns: Columns) -> str:
+    """Return a condition that holds for services that a scope names, or of which it names the category."""
+    return " OR ".join(
+        f"{column} IN ({', '.join(str(int(number)) for number in numbers)})"
+        for column, numbers in ((columns.service, scope.services), (columns.category, scope.categories))
+        if numbers
+    )
 
 
 def _truth(value: object) -> str:

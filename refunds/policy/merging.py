@@ -6,18 +6,23 @@ looked at first makes a difference to how many there are, so a few orders are tr
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
+from itertools import product
 from typing import Final
 
+from refunds.policy.facts import Facts
 from refunds.policy.grid import BOUND, FREE, Grid, Value
 from refunds.policy.matching import AXES
 
 Label = Hashable
 """What cells are told apart by; None for cells that are of no interest."""
 
+_TRIED_CELLS: Final = 60_000  # how much looking for a shorter answer is worth: a tenth of a second or two
+_FEW: Final = 3
 _NOTHING: Final = 0
 _IMPOSSIBLE: Final = 1
 _Place = tuple[int, ...]
+_Cell = tuple[_Place, _Place]
+_Path = Mapping[str, _Place]
 
 _ORDERS: Final = (
     AXES,
@@ -34,40 +39,66 @@ class Box:
 
     Attributes:
         values: for each axis that matters its values; an axis that isn't named may be anything.
+        rules: what decides in it: each combination of one rule's index for each policy.
         count: how many combinations of values it holds.
     """
 
     label: Label
     values: Mapping[str, tuple[Value, ...]]
+    rules: frozenset[tuple[int, ...]]
     count: int
 
 
-def merge(grid: Grid, label: Callable[[tuple[int, ...]], Label]) -> list[Box]:
-    """Return the boxes of all cells whose label, made from the deciding rule of each policy, is not None."""
-    labels: dict[tuple[_Place, _Place], Label] = {}
-    interesting = False
+def merge(grid: Grid, label: Callable[[Facts, tuple[int, ...]], Label]) -> list[Box]:
+    """Return the boxes of all cells whose label is not None.
+
+    `label` is asked with facts of which status, delivery, ages and refill are those of the cell, and with the index of
+    the rule that decides it, for each policy.
+    """
+    cells: dict[_Cell, tuple[int, ...]] = {}
+    labels: dict[_Cell, Label] = {}
     for bound, free, rules in grid.deciders():
-        labels[bound.place, free.place] = found = label(rules)
-        interesting = interesting or found is not None
-    if not interesting:
+        cells[bound.place, free.place] = rules
+        labels[bound.place, free.place] = label(bound.sample, rules)
+    if all(found is None for found in labels.values()):
         return []
-    counts = {bound.place: bound.count for bound in grid.bound}
-    tried = [_boxes(grid, order, labels, counts) for order in _ORDERS]
-    return min(tried, key=lambda boxes: (len(boxes), sum(len(box.values) for box in boxes)))
+    return [_box(grid, path, found, cells) for path, found in _shortest(grid, labels)]
 
 
-def _boxes(
-    grid: Grid,
-    order: Sequence[str],
-    labels: Mapping[tuple[_Place, _Place], Label],
-    counts: Mapping[_Place, int],
-) -> list[Box]:
+def _shortest(grid: Grid, labels: Mapping[_Cell, Label]) -> list[tuple[_Path, Label]]:
+    """Return the ways of the best order of axes found: the best given one, improved by moving one axis at a time."""
+    tries = _TRIED_CELLS // max(len(labels), 1)
+
+    def measured(order: Sequence[str]) -> tuple[tuple[int, int], Sequence[str], list[tuple[_Path, Label]]]:
+        paths = _paths(grid, order, labels)
+        return (len(paths), sum(_named(grid, path) for path, _ in paths)), order, paths
+
+    best = min((measured(order) for order in _ORDERS), key=lambda one: one[0])
+    improving = True
+    while improving:
+        improving = False
+        for axis, place in product(AXES, range(len(AXES))):
+            others = [one for one in best[1] if one != axis]
+            order = (*others[:place], axis, *others[place:])
+            if tries <= 0 or best[0][0] <= _FEW:
+                return best[2]
+            if order == tuple(best[1]):
+                continue
+            tries -= 1
+            found = measured(order)
+            if found[0] < best[0]:
+                best, improving = found, True
+    return best[2]
+
+
+def _paths(grid: Grid, order: Sequence[str], labels: Mapping[_Cell, Label]) -> list[tuple[_Path, Label]]:
+    """Return the classes of each axis that lead to a label, and the label, for each way through the tree."""
     tree = _Tree(grid, order, labels)
-    found: list[Box] = []
+    found: list[tuple[_Path, Label]] = []
 
     def descend(node: int, path: tuple[_Place, ...]) -> None:
         if len(path) == len(order):
-            found.append(_box(grid, order, path, tree.labels[node], counts))
+            found.append((dict(zip(order, path, strict=True)), tree.labels[node]))
             return
         for classes, below in tree.branches[node]:
             if below != _NOTHING:
@@ -80,7 +111,7 @@ def _boxes(
 class _Tree:
     """The cells as a decision tree in one order of the axes. Equal subtrees are one node, a number."""
 
-    def __init__(self, grid: Grid, order: Sequence[str], labels: Mapping[tuple[_Place, _Place], Label]) -> None:
+    def __init__(self, grid: Grid, order: Sequence[str], labels: Mapping[_Cell, Label]) -> None:
         self.labels: Final[dict[int, Label]] = {}
         self.branches: Final[dict[int, tuple[tuple[_Place, int], ...]]] = {}
         self._numbers: dict[object, int] = {None: _NOTHING, "impossible": _IMPOSSIBLE}
@@ -124,17 +155,26 @@ class _Tree:
         return number
 
 
-def _box(grid: Grid, order: Sequence[str], path: Sequence[_Place], label: Label, counts: Mapping[_Place, int]) -> Box:
-    classes = dict(zip(order, path, strict=True))
+def _named(grid: Grid, path: _Path) -> int:
+    """Count the axes that matter on a path."""
+    return sum(len(classes) < len(grid.axes[axis]) for axis, classes in path.items())
+
+
+def _box(grid: Grid, path: _Path, label: Label, cells: Mapping[_Cell, tuple[int, ...]]) -> Box:
     chosen = {
-        axis: tuple(value for at in classes[axis] for value in grid.axes[axis][at].values)
+        axis: tuple(value for at in path[axis] for value in grid.axes[axis][at].values)
         for axis in AXES
-        if len(classes[axis]) < len(grid.axes[axis])
+        if len(path[axis]) < len(grid.axes[axis])
     }
-    bound = sum(
-        count
-        for place, count in counts.items()
-        if all(at in classes[axis] for axis, at in zip(BOUND, place, strict=True))
+    bound = [one for one in grid.bound if _is_on(path, BOUND, one.place)]
+    free = [one for one in grid.free if _is_on(path, FREE, one.place)]
+    return Box(
+        label,
+        chosen,
+        frozenset(cells[left.place, right.place] for left in bound for right in free),
+        sum(one.count for one in bound) * sum(one.count for one in free),
     )
-    free = prod(sum(len(grid.axes[axis][at].values) for at in classes[axis]) for axis in FREE)
-    return Box(label, chosen, bound * free)
+
+
+def _is_on(path: _Path, axes: Sequence[str], place: _Place) -> bool:
+    return all(at in path[axis] for axis, at in zip(axes, place, strict=True))

@@ -1,0 +1,205 @@
+"""The life of a policy before it is published: write, edit, check, publish by a second person, or discard.
+
+A draft's text never changes. Editing writes a new draft that replaces the old one, so what was checked is what is
+published, and who wrote what stays known.
+"""
+
+import hashlib
+import tomllib
+from datetime import datetime
+
+from django.db import transaction
+
+from panel.accounts.models import User
+from panel.kernel import texts
+from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
+from refunds import announcing, publishing
+from refunds.models import DraftState, PolicyDraft, PolicyVersion
+from refunds.models.draft import DRAFT_MOVES
+from refunds.policy import analysis, loader
+from refunds.policy.document import Policy
+from refunds.publishing import MAY_PUBLISH, Publication
+
+MAY_WRITE = "refunds.add_policydraft"
+MAY_CHECK = "refunds.change_policydraft"
+LONGEST_DOCUMENT = 200_000
+LONGEST_NOTE = 300
+_LONGEST_TITLE = 200
+_LONGEST_SLUG = 80
+
+
+class DraftNotFound(NotFound):
+    """There is no such draft."""
+
+    code = "policy_draft_not_found"
+
+
+class DraftMoved(Conflict):
+    """The draft was replaced, published or discarded meanwhile."""
+
+    code = "policy_draft_moved"
+
+
+class NotChecked(Refused):
+    """The document does not pass its proof, or nobody has checked it."""
+
+    code = "policy_draft_not_checked"
+
+
+class PublicationChanged(Conflict):
+    """What publishing would do is not what was shown."""
+
+    code = "policy_publication_changed"
+
+
+def write(
+    *,
+    staff: User,
+    text: str,
+    at: datetime,
+    note: str = "",
+    replaces: int | None = None,
+    based_on: PolicyVersion | None = None,
+) -> PolicyDraft:
+    """Store a text as a draft; with `replaces`, as what that open draft has become. It may still have problems.
+
+    Raises Forbidden, DraftNotFound, DraftMoved, texts.BadText, Refused (nothing changed).
+    """
+    _require(staff, MAY_WRITE)
+    said = texts.line(note, field="note", longest=LONGEST_NOTE) if note.strip() else ""
+    document = loader.canonical(text)
+    if not document.strip():
+        raise Refused("Write the document, or start from a policy that there is.", field="text")
+    if len(document) > LONGEST_DOCUMENT:
+        message = f"The document has {len(document):,} characters; at most {LONGEST_DOCUMENT:,} are allowed."
+        raise Refused(message, field="text")
+    slug, title = _named(document)
+    with transaction.atomic(durable=True):
+        before = None if replaces is None else _locked(replaces)
+        if before is not None:
+            if before.text == document and before.note == (said or before.note):
+                raise Refused("Nothing was changed.", field="text")
+            _move(before, DraftState.REPLACED)
+        return PolicyDraft.objects.create(
+            slug=slug,
+            title=title,
+            text=document,
+            hash=hashlib.sha256(document.encode()).hexdigest(),
+            note=said or (before.note if before else ""),
+            author=staff,
+            created_at=at,
+            replaces=before,
+            based_on=before.based_on if before else based_on,
+        )
+
+
+def check(*, draft_id: int, staff: User, at: datetime) -> PolicyDraft:
+    """Prove a draft and note that it passed. Raises Forbidden, DraftNotFound, DraftMoved, NotChecked, PolicyInvalid."""
+    _require(staff, MAY_CHECK)
+    with transaction.atomic(durable=True):
+        draft = _locked(draft_id)
+        if not analysis.prove(policy_of(draft)).passed:
+            raise NotChecked("The document does not pass its proof; the page shows why.")
+        if draft.state != DraftState.CHECKED:
+            draft.checked_at, draft.checked_by = at, staff
+            _move(draft, DraftState.CHECKED, "checked_at", "checked_by")
+        return draft
+
+
+def discard(*, draft_id: int, staff: User) -> PolicyDraft:
+    """Give up an open draft. Raises Forbidden, DraftNotFound, DraftMoved."""
+    _require(staff, MAY_CHECK)
+    with transaction.atomic(durable=True):
+        draft = _locked(draft_id)
+        _move(draft, DraftState.DISCARDED)
+        return draft
+
+
+def publish(
+    *, draft_id: int, staff: User, effective_from: datetime, announce: bool, seen: str | None, at: datetime
+) -> PolicyVersion:
+    """Put a checked draft in force from `effective_from`, as a second person, and announce it if that is wished.
+
+    `seen` is the token of the publication that was shown (`token`); None for callers that show none.
+
+    Raises Forbidden (also for the author), DraftNotFound, DraftMoved, NotChecked, PublicationChanged,
+    publishing.NotPublishable, publishing.AlreadyPublished.
+    """
+    _require(staff, MAY_PUBLISH)
+    with transaction.atomic(durable=True):
+        draft = _locked(draft_id)
+        if draft.author_id == staff.pk:
+            raise Forbidden("Nobody publishes what they wrote: another person has to read it.")
+        if draft.state != DraftState.CHECKED:
+            raise NotChecked("The draft has to be checked before it is published.")
+        if seen is not None and seen != token(draft, at):
+            raise PublicationChanged("Another policy was published since you looked. Please read it again.")
+        policy = publishing.proved(draft.text, f"Draft {draft.pk}")
+        version = publishing.put_in_force(
+            policy, effective_from=effective_from, publication=Publication(draft.author, staff), at=at
+        )
+        draft.version = version
+        _move(draft, DraftState.PUBLISHED, "version")
+        if announce:
+            announcing.ask(version, staff=staff, at=at)
+        return version
+
+
+def token(draft: PolicyDraft, at: datetime) -> str:
+    """Return what changes when publishing the draft would do something else: its text, or what it follows."""
+    version = predecessor(draft, at)
+    return f"{draft.hash}:{version.pk if version else ''}"
+
+
+def predecessor(draft: PolicyDraft, at: datetime) -> PolicyVersion | None:
+    """Return the version that the draft would follow: the newest for its group, or else the general one in force."""
+    slug = policy_of(draft).customer_group
+    own = PolicyVersion.objects.filter(withdrawn_at__isnull=True, customer_group__slug=slug).first() if slug else None
+    if own is not None:
+        return own
+    general = PolicyVersion.objects.filter(withdrawn_at__isnull=True, customer_group__isnull=True)
+    return general.first() if not slug else general.filter(PolicyVersion.started(at)).first()
+
+
+def policy_of(draft: PolicyDraft) -> Policy:
+    """Return the draft's policy. Raises loader.PolicyInvalid."""
+    return loader.loads(draft.text, source=f"Draft {draft.pk}")
+
+
+def _require(staff: User, permission: str) -> None:
+    if not (staff.is_staff and staff.is_active and staff.has_perm(permission)):
+        raise Forbidden("Your account may not do this with refund policies.")
+
+
+def _locked(draft_id: int) -> PolicyDraft:
+    draft = (
+        PolicyDraft.objects.select_related("author", "based_on")
+        .select_for_update(of=("self",), no_key=True)
+        .filter(pk=draft_id)
+        .first()
+    )
+    if draft is None:
+        raise DraftNotFound("There is no such draft.")
+    if not draft.is_open:
+        raise DraftMoved(f"This draft is {draft.get_state_display().lower()}.")
+    return draft
+
+
+def _move(draft: PolicyDraft, to: DraftState, *columns: str) -> None:
+    if to not in DRAFT_MOVES[DraftState(draft.state)]:
+        raise DraftMoved(f"This draft is {draft.get_state_display().lower()}.")
+    draft.state = to
+    draft.save(update_fields=["state", *columns])
+
+
+def _named(document: str) -> tuple[str, str]:
+    """Return slug and title as far as the text can be read; a draft may still have any problem."""
+    try:
+        data = tomllib.loads(document)
+    except (ValueError, RecursionError):
+        return "", ""
+    slug, title = data.get("slug"), data.get("title")
+    return (
+        slug[:_LONGEST_SLUG] if isinstance(slug, str) else "",
+        title[:_LONGEST_TITLE] if isinstance(title, str) else "",
+    )
