@@ -1,6 +1,7 @@
 """From a TOML document to a Policy, or to every problem that it has."""
 
 import hashlib
+import re
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -9,22 +10,33 @@ from panel.kernel.errors import NotFound, Refused
 from refunds.policy import clause_reading, example_reading, sections
 from refunds.policy.document import DEFAULT_ID, Policy, Section
 from refunds.policy.facts import Status
-from refunds.policy.reading import Table
+from refunds.policy.reading import Problem, Table
 from refunds.policy.sections import LONGEST_TITLE
+from refunds.policy.source import places as source_places
 
 SHIPPED: Final = Path(__file__).resolve().parent.parent / "policies"
 """The folder of the policies that ship with the panel, one TOML file each, named by slug."""
 
 
+_LINE: Final = re.compile(r"\(at line ([0-9]+),")
+
+
 class PolicyInvalid(Refused):
-    """A policy document can't be used; `problems` holds every problem found, one sentence each."""
+    """A policy document can't be used; `problems` holds every problem found, one sentence each, `lines` where it is."""
 
     code = "policy_invalid"
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        """Keep the problems; the message is all of them, one a line."""
+    def __init__(self, problems: tuple[Problem, ...], text: str = "", line: int | None = None) -> None:
+        """Keep the problems; the message is all of them, one a line.
+
+        `text` is the document, if it is TOML at all; otherwise `line` is that of the mistake, if it is known.
+        """
         super().__init__("\n".join(problems))
-        self.problems = problems
+        self.problems: tuple[str, ...] = problems
+        found = source_places(text) if text else None
+        self.lines: tuple[int | None, ...] = tuple(
+            found.line(problem.address) if found else line for problem in problems
+        )
 
 
 class PolicyNotFound(NotFound):
@@ -49,9 +61,11 @@ def loads(text: str, source: str) -> Policy:
         data = tomllib.loads(kept)
         digest = hashlib.sha256(kept.encode()).hexdigest()
     except (ValueError, RecursionError) as error:  # beside bad syntax: endless digits, endless nesting, half characters
-        raise PolicyInvalid((f"{source}: not a TOML document: {error}",)) from error
+        at = _LINE.search(str(error))
+        problem = Problem(f"{source}: not a TOML document: {error}")
+        raise PolicyInvalid((problem,), line=int(at[1]) if at else None) from error
 
-    problems: list[str] = []
+    problems: list[Problem] = []
     document = Table(data, place=source, problems=problems)
     scopes = clause_reading.scopes(document, source)
     clauses = clause_reading.clauses(document, source, scopes)
@@ -87,7 +101,7 @@ def loads(text: str, source: str) -> Policy:
                 document.problem(key, f"{str(status)!r} can't be here; allowed: {', '.join(_CANCELABLE[key])}")
     document.close()
     if problems:
-        raise PolicyInvalid(tuple(problems))
+        raise PolicyInvalid(tuple(problems), kept)
     return policy
 
 
@@ -112,7 +126,7 @@ def load_file(path: Path) -> Policy:
         text = content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise PolicyInvalid((f"{path.name}: not UTF-8: a wrong byte at line {line}",)) from error
+        raise PolicyInvalid((Problem(f"{path.name}: not UTF-8: a wrong byte at line {line}"),), line=line) from error
     return loads(text, path.name)
 
 

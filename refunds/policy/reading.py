@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from panel.kernel import money
+from refunds.policy.source import Address
 from refunds.policy.wording import PLACEHOLDER
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -31,23 +32,44 @@ _TYPES: Final = {
 }
 
 
+class Problem(str):
+    """A sentence about what is wrong with a document, and the address in it of what it is about."""
+
+    __slots__ = ("address",)
+    address: Address
+
+    def __new__(cls, sentence: str, address: Address = ()) -> Self:
+        """Make the sentence, and keep the address with it."""
+        made = super().__new__(cls, sentence)
+        made.address = address
+        return made
+
+
 class Table:
     """One table of a document. Every key has to be asked for; `close` reports those that nobody asked for."""
 
     def __init__(
-        self, data: dict[str, Any], *, place: str, problems: list[str], prefix: str = "", exists: bool = True
+        self,
+        data: dict[str, Any],
+        *,
+        place: str,
+        problems: list[Problem],
+        prefix: str = "",
+        exists: bool = True,
+        address: Address = (),
     ) -> None:
-        """Read `data`; problems are written as `place: prefix+key: what is wrong`."""
+        """Read `data`, which stands at `address`; problems are written as `place: prefix+key: what is wrong`."""
         self._exists = exists
         self._data = data
         self._place = place
         self._problems = problems
         self._prefix = prefix
+        self._address = address
         self._asked: set[str] = set()
 
     def problem(self, key: str, what: str) -> None:
         """Note one problem with one key."""
-        self._problems.append(f"{self._place}: {self._prefix}{key}: {what}")
+        self._problems.append(Problem(f"{self._place}: {self._prefix}{key}: {what}", (*self._address, key)))
 
     @property
     def exists(self) -> bool:
@@ -56,7 +78,7 @@ class Table:
 
     def report(self, what: str) -> None:
         """Note one problem with the table as a whole."""
-        self._problems.append(f"{self._place}: {self._prefix.rstrip('.')}: {what}")
+        self._problems.append(Problem(f"{self._place}: {self._prefix.rstrip('.')}: {what}", self._address))
 
     def has(self, key: str) -> bool:
         """Say whether the key is there, whatever it holds; it counts as asked for."""
@@ -211,7 +233,7 @@ class Table:
         if value is None:
             return Table({}, place=where, problems=[], exists=False)
         inner = f"{self._prefix}{key}." if prefix is None else prefix
-        return Table(value, place=where, problems=self._problems, prefix=inner)
+        return Table(value, place=where, problems=self._problems, prefix=inner, address=(*self._address, key))
 
     def tables(self, key: str, noun: str, source: str, *, required: bool, label: str = "id") -> "list[Table]":
         """Open a list of tables `[[key]]`; problems name each by its `label` or, without one, by its position."""
@@ -225,13 +247,17 @@ class Table:
                 continue
             name = item.get(label)
             place = f"{noun} {name!r}" if isinstance(name, str) and name else f"{noun} {position}"
-            opened.append(Table(item, place=f"{source}: {place}", problems=self._problems))
+            address = (*self._address, key, position - 1)
+            opened.append(Table(item, place=f"{source}: {place}", problems=self._problems, address=address))
         return opened
 
     def refuse_twins(self, names: Sequence[str], noun: str, source: str, key: str = "id") -> None:
         """Note every name that more than one of a list of tables has."""
         self._problems.extend(
-            f"{source}: {noun} {twin!r}: {key}: is used by {names.count(twin)} {noun}s; each needs its own"
+            Problem(
+                f"{source}: {noun} {twin!r}: {key}: is used by {names.count(twin)} {noun}s; each needs its own",
+                (f"{noun}s", len(names) - 1 - names[::-1].index(twin), key),
+            )
             for twin in dict.fromkeys(names)
             if twin and names.count(twin) > 1
         )

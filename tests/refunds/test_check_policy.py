@@ -52,7 +52,9 @@ def test_prints_every_problem_of_an_invalid_document(write: Any, capsys: pytest.
 
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
-    assert lines[0].startswith("shop.toml: clause 'dropped-out': when.cause: 'dropt' is not a cause; did you mean ")
+    assert lines[0].startswith(
+        "line 13: shop.toml: clause 'dropped-out': when.cause: 'dropt' is not a cause; did you mean "
+    )
     assert str(refusal) == "shop.toml has 2 problems."
 
 

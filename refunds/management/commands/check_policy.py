@@ -30,12 +30,15 @@ class Command(BaseCommand):
         try:
             policy = loader.load_file(path)
         except PanelError as error:
-            problems = error.problems if isinstance(error, loader.PolicyInvalid) else (error.message,)
+            problems: tuple[str, ...] = (error.message,)
+            lines: tuple[int | None, ...] = (None,)
+            if isinstance(error, loader.PolicyInvalid):
+                problems, lines = error.problems, error.lines
             if options["json"]:
-                self.stdout.write(json.dumps({"passed": False, "problems": problems}, indent=2))
+                self.stdout.write(json.dumps({"passed": False, "problems": problems, "lines": lines}, indent=2))
             else:
-                for problem in problems:
-                    self.stdout.write(problem)
+                for problem, line in zip(problems, lines, strict=True):
+                    self.stdout.write(problem if line is None else f"line {line}: {problem}")
             noun = "problem" if len(problems) == 1 else "problems"
             message = f"{path.name} has {len(problems)} {noun}."
             raise CommandError(message) from error
