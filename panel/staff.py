@@ -98,11 +98,16 @@ _SIDEBAR: dict[str, list[_Entry]] = {
     ],
     "People": [
         _Entry("Customers", "group", "accounts.user"),
+        _Entry("Customer groups", "groups", "accounts.customergroup"),
         _Entry("API keys", "key", "accounts.apikey"),
         _Entry("E-mails", "mail", "notifications.email", (_waiting(state="failed"),)),
         _Entry("Staff groups", "admin_panel_settings", "auth.group"),
     ],
-    "Policies": [_Entry("Refund policies", "policy", "refunds.policyversion")],
+    "Policies": [
+        _Entry("Refund policies", "policy", "refunds.policyversion"),
+        _Entry("Policy drafts", "edit_document", "refunds.policydraft", (_waiting(state="checked"),)),
+        _Entry("Policy backtests", "history", "refunds.policybacktest"),
+    ],
 }
 _STATUSES = (
     ("Pending", "pending"),
@@ -230,6 +235,12 @@ def theme(panel_name: str) -> dict[str, Any]:
                 "refunds.decision",
                 "state__exact",
                 (("Waiting for review", "awaiting_review"), ("Approved", "approved"), ("Declined", "declined")),
+            ),
+            _tabs(
+                "refunds.policydraft",
+                "show",
+                (("To be published", "checked"), ("Published", "published"), _ALL),
+                "Open",
             ),
             _tabs(
                 "support.ticket",

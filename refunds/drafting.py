@@ -4,6 +4,7 @@ A draft's text never changes. Editing writes a new draft that replaces the old o
 published, and who wrote what stays known.
 """
 
+import functools
 import hashlib
 import tomllib
 from datetime import datetime
@@ -16,7 +17,9 @@ from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
 from refunds import announcing, publishing
 from refunds.models import DraftState, PolicyDraft, PolicyVersion
 from refunds.models.draft import DRAFT_MOVES
-from refunds.policy import analysis, loader
+from refunds.policy import analysis, differences, loader
+from refunds.policy.analysis import Proof
+from refunds.policy.differences import Difference
 from refunds.policy.document import Policy
 from refunds.publishing import MAY_PUBLISH, Publication
 
@@ -98,7 +101,7 @@ def check(*, draft_id: int, staff: User, at: datetime) -> PolicyDraft:
     _require(staff, MAY_CHECK)
     with transaction.atomic(durable=True):
         draft = _locked(draft_id)
-        if not analysis.prove(policy_of(draft)).passed:
+        if not proof_of(draft).passed:
             raise NotChecked("The document does not pass its proof; the page shows why.")
         if draft.state != DraftState.CHECKED:
             draft.checked_at, draft.checked_by = at, staff
@@ -163,7 +166,32 @@ def predecessor(draft: PolicyDraft, at: datetime) -> PolicyVersion | None:
 
 def policy_of(draft: PolicyDraft) -> Policy:
     """Return the draft's policy. Raises loader.PolicyInvalid."""
-    return loader.loads(draft.text, source=f"Draft {draft.pk}")
+    return _parsed(draft.text)
+
+
+def proof_of(draft: PolicyDraft) -> Proof:
+    """Return the proof of the draft's policy, kept in memory: its text never changes. Raises loader.PolicyInvalid."""
+    return _proved(draft.text)
+
+
+def difference(old: Policy, new: Policy) -> Difference:
+    """Return what differs between two policies, kept in memory."""
+    return _compared(old.text, new.text)
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(text: str) -> Policy:
+    return loader.loads(text, source="The draft")
+
+
+@functools.lru_cache(maxsize=64)
+def _proved(text: str) -> Proof:
+    return analysis.prove(_parsed(text))
+
+
+@functools.lru_cache(maxsize=64)
+def _compared(old: str, new: str) -> Difference:
+    return differences.compare(_parsed(old), _parsed(new))
 
 
 def _require(staff: User, permission: str) -> None:

@@ -148,6 +148,16 @@ def in_force(at: datetime, group: int | None = None) -> QuerySet[PolicyVersion]:
     return mine.order_by(F("customer_group").asc(nulls_last=True), "-effective_from", "-id")
 
 
+def before(version: PolicyVersion) -> PolicyVersion | None:
+    """Return the version that this one followed for the same customers; for a group's first one, the general one."""
+    earlier = PolicyVersion.objects.filter(
+        Q(effective_from__lt=version.effective_from) | Q(effective_from=version.effective_from, pk__lt=version.pk),
+        withdrawn_at__isnull=True,
+    )
+    same = earlier.filter(customer_group=version.customer_group_id).first()
+    return same or earlier.filter(customer_group__isnull=True).first()
+
+
 def state_of(version: PolicyVersion, at: datetime) -> PolicyState:
     """Say where a version stands, among those of its own group."""
     if version.withdrawn_at is not None:

@@ -54,13 +54,13 @@ class CustomerAdmin(auth_admin.UserAdmin, StaffAdmin):  # type: ignore[type-arg,
     add_form = AddCustomerForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("email", "name", "available", "promo", "standing_label", "state", "date_joined")
-    list_filter = ("standing", SuspendedFilter, "is_staff", "is_active")
+    list_filter = ("standing", SuspendedFilter, "customer_group", "is_staff", "is_active")
     search_fields = ("email",)
     search_help_text = "Start of the e-mail address, or the number of the account"
     ordering = ("-id",)
     filter_horizontal = ("groups", "user_permissions")
     fieldsets = (
-        ("Customer", {"fields": (("email", "name"), ("standing", "is_active"), "more")}),
+        ("Customer", {"fields": (("email", "name"), ("standing", "is_active"), ("customer_group", "more"))}),
         ("Balances", {"fields": (("available", "promo"), ("held", "debt"))}),
         ("Suspension", {"fields": (("suspended_at", "suspension_reason"),)}),
         ("Sign-in", {"fields": (("password_state", "verified", "second_factor"), ("last_login", "date_joined"))}),

@@ -18,9 +18,13 @@ LARGEST_QUANTITY = 1_000_000_000
 class CategoryAdmin(StaffAdmin):
     """Shelves, in the order in which customers see them. A shelf with services can't be deleted."""
 
-    list_display = ("name", "position", "services")
+    list_display = ("name", "number", "position", "services")
     search_fields = ("name",)
     ordering = ("position", "name")
+
+    @shown(description="Number in policies", ordering="id")
+    def number(self, category: Category) -> str:
+        return str(category.pk)
 
     @shown(description="Services")
     def services(self, category: Category) -> object:

@@ -18,6 +18,7 @@ from refunds import publishing
 from refunds.models import Decision, PolicyVersion
 
 PAGE_SIZE: Final = 50
+MOST_VERSIONS: Final = 100
 _CATALOG_ORDER: Final = ("category__position", "category__name", "category_id", "position", "id")
 # The tabs in the order of an order's life; the model's values are in that of its table of moves.
 TAB_ORDER: Final = (
@@ -97,18 +98,24 @@ def policy_in_force(at: datetime, reader: User | None = None) -> PolicyVersion |
     return publishing.in_force(at, reader.customer_group_id if reader else None).first()
 
 
-def published_policy(version_id: int, reader: User | None, at: datetime) -> PolicyVersion | None:
-    """Return a version that has taken effect and that this reader may see; None whether it is missing or hidden.
+def published_policy(version_id: int, reader: User | None) -> PolicyVersion | None:
+    """Return a version that is in force, was, or will be, and that this reader may see; None for any other number.
 
     Versions for a group are for its customers, for whoever ordered under them, and for staff.
     """
-    version = PolicyVersion.objects.filter(PolicyVersion.started(at), pk=version_id).first()
+    version = PolicyVersion.objects.filter(withdrawn_at__isnull=True, pk=version_id).first()
     if version is None or version.customer_group_id is None:
         return version
     if reader is None:
         return None
     is_mine = reader.is_staff or reader.customer_group_id == version.customer_group_id
     return version if is_mine or Order.objects.filter(customer=reader, policy_version=version.pk).exists() else None
+
+
+def policy_history(version: PolicyVersion) -> list[PolicyVersion]:
+    """Return the versions for the same customers, the newest first, those that are still to start included."""
+    same = PolicyVersion.objects.filter(withdrawn_at__isnull=True, customer_group=version.customer_group_id)
+    return list(same[:MOST_VERSIONS])
 
 
 def spendable(customer: User) -> Decimal:

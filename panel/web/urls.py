@@ -24,6 +24,8 @@ from panel.web import (
 urlpatterns = [
     path("", catalog.catalog, name="catalog"),
     path("refund-policy/", policy_pages.refund_policy, name="refund-policy"),
+    path("refund-policy/drafts/<int:draft_id>/", policy_pages.draft, name="refund-policy-draft"),
+    path("refund-policy/<int:version_id>/changes/", policy_pages.changes, name="refund-policy-changes"),
     path("refund-policy/<int:version_id>/", policy_pages.refund_policy_version, name="refund-policy-version"),
     path("orders/", orders.index, name="orders"),
     path("orders/new/", ordering.new, name="order-new"),

@@ -1,66 +1,122 @@
-"""Published policies: read-only. New versions come from `manage.py publish_policy`."""
+"""Published policies: read-only. New versions are drafts that a second person publishes."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet, Subquery
-from django.http import HttpRequest
+from django.db.models.expressions import OuterRef
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, list_link, shown
-from refunds.models import PolicyVersion
-from refunds.policy.clauses import Clause
+from panel.accounts.admin.asking import Done, Question, ask, staff_of
+from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, detail_action, link, list_link, shown
+from refunds import drafting, publishing
+from refunds.admin import difference_panels, draft_panels
+from refunds.models import PolicyAnnouncement, PolicyDraft, PolicyState, PolicyVersion
+
+_COLORS = {
+    PolicyState.IN_FORCE: "success",
+    PolicyState.SCHEDULED: "info",
+    PolicyState.SUPERSEDED: "",
+    PolicyState.WITHDRAWN: "",
+}
 
 
 @admin.register(PolicyVersion)
 class PolicyVersionAdmin(ReadOnlyAdmin):
     """Versions by the time from which new orders carry them."""
 
-    list_display = ("title", "slug", "number", "state", "effective_from", "published_at", "published_by")
-    list_select_related = ("published_by",)
+    list_display = ("title", "slug", "number", "audience", "state", "effective_from", "written_by", "published_by")
+    list_select_related = ("author", "published_by", "customer_group")
     search_fields = ("slug", "title")
-    fields = (
-        ("title", "slug", "number"),
-        ("condition", "effective_from"),
-        ("published_at", "published_by"),
-        "digest",
-        "orders",
+    fieldsets = (
+        (
+            "Version",
+            {
+                "fields": (
+                    ("title", "slug", "number"),
+                    ("condition", "effective_from", "audience"),
+                    ("written_by", "published_by", "published_at"),
+                    ("withdrawn_by", "withdrawn_at"),
+                    ("came_from", "announced"),
+                    ("page", "orders"),
+                    "digest",
+                )
+            },
+        ),
     )
+    actions_detail = ("new_draft", "withdraw")
+
+    def has_write_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        """Whether this member of staff may write drafts."""
+        return bool(request.user.has_perm(drafting.MAY_WRITE))
+
+    def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        """Whether this member of staff may publish and withdraw."""
+        return bool(request.user.has_perm(publishing.MAY_PUBLISH))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyVersion]:
         rows: QuerySet[PolicyVersion] = super().get_queryset(request)
-        started = PolicyVersion.objects.filter(effective_from__lte=timezone.now())
-        return rows.annotate(in_force=Subquery(started.values("pk")[:1]))
+        started = PolicyVersion.objects.filter(PolicyVersion.started(timezone.now()))
+        same = started.annotate(whose=Coalesce("customer_group", 0)).filter(
+            whose=Coalesce(OuterRef("customer_group"), 0)
+        )
+        return rows.annotate(in_force=Subquery(same.values("pk")[:1]))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        """Only what has not started can be withdrawn."""
+        coming = PolicyVersion.objects.filter(
+            pk=object_id, withdrawn_at__isnull=True, effective_from__gt=timezone.now()
+        ).exists()
+        offered = super().get_actions_detail(request, object_id)
+        return [one for one in offered if coming or not one.action_name.endswith("_withdraw")]
 
     def panels(self, request: HttpRequest, obj: PolicyVersion) -> Sequence[Panel]:
-        headers = ("#", "Clause", "When", "Then", "What the page says", "Passage")
-        rows = [
-            (
-                str(place),
-                format_html("{}<br>{}", clause.id, clause.group),
-                _when(clause),
-                f"{clause.refund}, {clause.approval}",
-                clause.text,
-                clause.passage,
-            )
-            for place, clause in enumerate(obj.policy.rules, start=1)
-        ]
-        note = "The first clause that covers an order's facts decides; the default comes last."
-        document = format_html('<pre class="overflow-x-auto whitespace-pre-wrap py-3">{}</pre>', obj.text)
-        return [Panel("Clauses", headers, rows, note), Panel("Document as published", (), [(document,)])]
+        before = publishing.before(obj)
+        compared = (
+            difference_panels.of(drafting.difference(before.policy, obj.policy), before=str(before)) if before else []
+        )
+        return [draft_panels.clauses(obj.policy), *compared, draft_panels.document(obj.text, "Document as published")]
 
-    @shown(description="State", label={"in_force": "success", "scheduled": "info", "past": ""})
+    @shown(description="State", label=_COLORS)
     def state(self, version: Any) -> tuple[str, str]:  # noqa: ANN401 - annotated rows
-        if version.effective_from > timezone.now():
-            return "scheduled", "Scheduled"
-        return ("in_force", "In force") if version.pk == version.in_force else ("past", "Past")
+        found = _state(version, timezone.now())
+        return found, str(found.label)
 
     @shown(description="State")
     def condition(self, version: Any) -> str:  # noqa: ANN401
         return self.state(version)[1]
+
+    @shown(description="For")
+    def audience(self, version: PolicyVersion) -> str:
+        return str(version.customer_group) if version.customer_group else "Everybody else"
+
+    @shown(description="Written by")
+    def written_by(self, version: PolicyVersion) -> str:
+        return str(version.author or version.published_by or "On the server")
+
+    @shown(description="Draft")
+    def came_from(self, version: PolicyVersion) -> object:
+        draft = PolicyDraft.objects.filter(version=version).first()
+        return link("refunds_policydraft", draft and draft.pk, draft)
+
+    @shown(description="Announced")
+    def announced(self, version: PolicyVersion) -> str:
+        found = PolicyAnnouncement.objects.filter(version=version).first()
+        if found is None:
+            return "No"
+        return f"{found.written:,} letters written{'' if found.finished_at else ' so far'}"
+
+    @shown(description="Public page")
+    def page(self, version: PolicyVersion) -> SafeString:
+        address = reverse("refund-policy-version", args=[version.pk])
+        return format_html('<a href="{}" class="text-link" target="_blank">Open</a>', address)
 
     @shown(description="SHA-256")
     def digest(self, version: PolicyVersion) -> SafeString:
@@ -70,11 +126,38 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
     def orders(self, version: PolicyVersion) -> object:
         return list_link("orders_order", "Show", policy_version__exact=version.pk)
 
+    @detail_action(description="New draft from it…", permissions=["write"], icon="edit_document")
+    def new_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version: PolicyVersion = self.found(request, object_id)
 
-def _when(clause: Clause) -> object:
-    if clause.when.is_empty:
-        return "anything else"
-    rows = [f"{fact}: {' or '.join(sorted(values))}" for fact, values in clause.when.values]
-    if clause.when.claim_window_hours is not None:
-        rows.append(f"ended at most {clause.when.claim_window_hours} hours ago")
-    return "; ".join(rows)
+        def act(_given: dict[str, Any]) -> Done:
+            made = drafting.write(staff=staff_of(request), text=version.text, based_on=version, at=timezone.now())
+            return Done(f"{made} is begun.", reverse("admin:refunds_policydraft_change", args=[made.pk]))
+
+        lead = "A draft changes nothing for customers until a second person publishes it."
+        back = reverse("admin:refunds_policyversion_change", args=[version.pk])
+        title = f"Start a draft from {version}"
+        return ask(self, request, Question(title=title, lead=lead, act=act, back=back, submit="Start"))
+
+    @detail_action(description="Withdraw…", permissions=["publish"], icon="undo")
+    def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version: PolicyVersion = self.found(request, object_id)
+
+        def act(_given: dict[str, Any]) -> str:
+            publishing.withdraw(version_id=version.pk, staff=staff_of(request), at=timezone.now())
+            return f"{version} is withdrawn: it never counts for anybody."
+
+        lead = "It has not started. The version before it stays in force, and letters not yet written stay unwritten."
+        back = reverse("admin:refunds_policyversion_change", args=[version.pk])
+        title = f"Withdraw {version}"
+        question = Question(title=title, lead=lead, act=act, back=back, about=version, dangerous=True)
+        return ask(self, request, question)
+
+
+def _state(version: Any, at: datetime) -> PolicyState:  # noqa: ANN401 - annotated rows
+    """Say where a row of the list stands, without asking the database for each."""
+    if version.withdrawn_at is not None:
+        return PolicyState.WITHDRAWN
+    if version.effective_from > at:
+        return PolicyState.SCHEDULED
+    return PolicyState.IN_FORCE if version.pk == version.in_force else PolicyState.SUPERSEDED

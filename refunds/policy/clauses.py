@@ -37,9 +37,14 @@ class Portion:
         return money.share(amount, self.basis_points or 0, _WHOLE)
 
     def words(self, currency: str) -> str:
-        """Say it for people: `12.5 %` or `0.50 USD`."""
+        """Say it for people: `12.5 %` or `1,000.50 USD`."""
+        return self.written if self.sum is None else money.display(self.sum, currency)
+
+    @property
+    def written(self) -> str:
+        """As a document has it: `12.5 %` or `1000.50`."""
         if self.sum is not None:
-            return money.display(self.sum, currency)
+            return money.plain(self.sum)
         percent = Decimal(self.basis_points or 0) / 100
         return f"{percent.normalize():f} %"
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from refunds.policy.document import Policy
 from refunds.policy.facts import DAY_HOURS, Facts, Refill
-from refunds.policy.matching import boundaries
+from refunds.policy.matching import Condition, boundaries
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "status": {
@@ -69,6 +69,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """What each value is called, by fact; ages since the end and scopes are put into words from their figures."""
 
+ENDED: Final[Mapping[str, str]] = {
+    "not_final": "not yet",
+    "within_day": "within a day",
+    "within_month": "within a month",
+    "older": "longer ago",
+}
+"""What each value of since_final is called."""
+
 HEADINGS: Final[Mapping[str, str]] = {
     "status": "Order",
     "delivery": "Delivery",
@@ -121,6 +129,21 @@ class Describer:
         names = [words[str(value)] for value in chosen]
         others = [name for name in words.values() if name not in names]
         return f"any but {either(others)}" if len(others) < len(names) - 1 else either(names)
+
+    def condition(self, condition: Condition) -> list[tuple[str, str]]:
+        """Say what a clause covers: (heading, values) of each fact that it names."""
+        found = []
+        for fact, chosen in condition.values:
+            if fact == "scope":
+                names = [scopes.name(one) for scopes in self._scopes for one in chosen]
+                found.append((HEADINGS["scope"], either(names or list(chosen))))
+            elif fact == "since_final":
+                found.append((HEADINGS["age"], either([ENDED[str(value)] for value in chosen])))
+            else:
+                found.append((HEADINGS[fact], self.values(fact, chosen)))
+        if condition.claim_window_hours is not None:
+            found.append((HEADINGS["age"], f"at most {hours(condition.claim_window_hours)} ago"))
+        return found
 
     def ages(self, chosen: Sequence[int | None]) -> str:
         """Say when an order ended, of hours that lie in the parts into which the policies divide its age."""

@@ -1,6 +1,7 @@
 """What changes between two policies: the combinations that come out otherwise, the figures, and the words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, cast
@@ -74,6 +75,22 @@ class Change:
     direction: Direction
 
 
+class Word(StrEnum):
+    """What becomes of words."""
+
+    SAME = "same"
+    GONE = "gone"
+    NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Words of a passage that stay, go or come."""
+
+    kind: Word
+    words: str
+
+
 @dataclass(frozen=True, slots=True)
 class TextChange:
     """A passage of the public page, or of what customers are told; None where there was, or is, no such passage."""
@@ -81,6 +98,20 @@ class TextChange:
     where: str
     before: str | None
     after: str | None
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The passage word by word: what stays, what goes, what comes."""
+        old, new = (self.before or "").split(), (self.after or "").split()
+        steps = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+        found = []
+        for kind, start, end, new_start, new_end in steps:
+            if kind == "equal":
+                found.append(Span(Word.SAME, " ".join(old[start:end])))
+                continue
+            found += [Span(Word.GONE, " ".join(old[start:end]))] if start < end else []
+            found += [Span(Word.NEW, " ".join(new[new_start:new_end]))] if new_start < new_end else []
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +163,7 @@ def compare(old: Policy, new: Policy) -> Difference:
         moved=moved,
         changes=tuple(sorted(changes, key=lambda change: -change.row.combinations)),
         figures=figures.changed(old, new),
-        texts=tuple(_texts(old, new)),
+        texts=texts(_passages(old), _passages(new)),
     )
 
 
@@ -182,15 +213,17 @@ def _direction(pairs: Sequence[tuple[Clause, Clause]], deliveries: Sequence[Deli
     return Direction.LESS if less else Direction.SAME_AMOUNT
 
 
-def _texts(old: Policy, new: Policy) -> Iterator[TextChange]:
-    before, after = _passages(old), _passages(new)
-    for where in dict.fromkeys([*after, *before]):
-        if before.get(where) != after.get(where):
-            yield TextChange(where, before.get(where), after.get(where))
+def texts(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[TextChange, ...]:
+    """Return the passages that differ, of passages by where they stand."""
+    return tuple(
+        TextChange(where, before.get(where), after.get(where))
+        for where in dict.fromkeys([*after, *before])
+        if before.get(where) != after.get(where)
+    )
 
 
 def _passages(policy: Policy) -> dict[str, str]:
-    """Return what customers read, by where it stands; white space folded, because pages fold it."""
+    """Return the words of a document by where they stand; white space folded, because pages fold it."""
     found = {
         "title": policy.title,
         "date on the page": f"{policy.updated:%Y-%m-%d}",

@@ -1,11 +1,30 @@
 """The figures and choices of a policy beside its clauses, for comparing two of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from panel.kernel import money
 from refunds.policy.document import Policy
 from refunds.policy.wording import span
+
+NAMES: Final[Mapping[str, str]] = {
+    "customer_cancellation": "When you can cancel an order yourself",
+    "cancel_requests": "When you can ask for a cancel",
+    "withdrawals.allowed": "Whether a balance is paid out",
+    "withdrawals.destination": "Where it is paid out to",
+    "withdrawals.minimum": "The smallest balance that is paid out",
+    "withdrawals.verify_above": "What is checked by a person before it is paid out, from above",
+    "withdrawals.business_days": "Business days until it is sent",
+    "withdrawals.alternative_method": "Whether support arranges another way when the method is gone",
+    "review.hours": "Hours until a person answers",
+    "chargebacks.on_open": "What a dispute leads to when it is opened",
+    "chargebacks.on_loss": "What a dispute leads to when it is lost",
+    "chargebacks.on_win": "What a dispute leads to when it is won",
+    "chargebacks.fee": "The fee for a dispute",
+    "contact.response_hours": "Hours until support answers",
+}
+"""What customers read of a figure that changes. Others are for staff: who knows an abuse limit can stay just below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +34,13 @@ class Figure:
     key: str
     before: str
     after: str
+
+    @property
+    def name(self) -> str:
+        """What customers read of it; empty when they read nothing of it."""
+        if self.key.startswith("scopes."):
+            return "Which services belong together"
+        return NAMES.get(self.key, "")
 
 
 def changed(old: Policy, new: Policy) -> tuple[Figure, ...]:

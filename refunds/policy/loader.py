@@ -32,7 +32,7 @@ class PolicyInvalid(Refused):
         `text` is the document, if it is TOML at all; otherwise `line` is that of the mistake, if it is known.
         """
         super().__init__("\n".join(problems))
-        self.problems: tuple[str, ...] = problems
+        self.problems: tuple[Problem, ...] = problems
         found = source_places(text) if text else None
         self.lines: tuple[int | None, ...] = tuple(
             found.line(problem.address) if found else line for problem in problems

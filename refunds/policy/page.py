@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from panel.kernel import money
-from refunds.policy.document import Policy
+from refunds.policy.document import DEFAULT_ID, Policy
 from refunds.policy.wording import fill, rule, span
+
+_RULES: Final = "orders-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def build(policy: Policy, *, panel: str, currency: str, email: str) -> Page:
     for clause in policy.rules:
         groups.setdefault(clause.group, []).append(rule(policy, clause, panel=panel, currency=currency))
     sections = [
-        PageSection(f"orders-{number}", heading, (), tuple(texts))
+        PageSection(f"{_RULES}{number}", heading, (), tuple(texts))
         for number, (heading, texts) in enumerate(groups.items(), start=1)
     ]
     named = (("withdrawals", policy.withdrawals), ("review", policy.review), ("abuse", policy.abuse))
@@ -66,6 +69,21 @@ def build(policy: Policy, *, panel: str, currency: str, email: str) -> Page:
         introduction=_paragraphs(policy.introduction, values),
         sections=tuple(sections),
     )
+
+
+def passages(policy: Policy, *, panel: str, currency: str, email: str) -> dict[str, str]:
+    """Return the words of the page by where they stand, for telling what changes between two policies."""
+    found = {}
+    for clause in policy.rules:
+        name = "What no rule names" if clause.id == DEFAULT_ID else f"Rule “{clause.id.replace('-', ' ')}”"
+        found[name] = f"{clause.group}: {rule(policy, clause, panel=panel, currency=currency)}"
+    built = build(policy, panel=panel, currency=currency, email=email)
+    found = {"Title": built.title, "Summary": built.summary, "Introduction": " ".join(built.introduction)} | found
+    for section in built.sections:
+        if not section.anchor.startswith(_RULES):
+            words = [*section.paragraphs, *section.points, *section.steps]
+            found[f"Section “{section.title}”"] = " ".join(words)
+    return found
 
 
 def _values(policy: Policy, *, panel: str, currency: str, email: str) -> Mapping[str, str]:

@@ -129,7 +129,7 @@ def _is_open(statement: str) -> bool:
 
 
 def _end_of_text(statement: str, at: int, quote: str) -> int:
-    """Return where a text that began before `at` ends, behind its quotation marks; -1 when it doesn't in these lines."""
+    """Return where a text that began before `at` ends, behind its quotation marks; -1 when not in these lines."""
     while at < len(statement):
         if statement[at] == "\\" and quote[0] == '"':
             at += 2

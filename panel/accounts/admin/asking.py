@@ -34,12 +34,21 @@ class Preview:
     token: str
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done, as a sentence, and where it leads: to a row that was made, for instance."""
+
+    said: str
+    leads_to: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """One action on one page.
 
     Attributes:
-        act: takes the cleaned data, makes the use-case call, and returns what was done as a sentence (empty for none).
+        act: takes the cleaned data, makes the use-case call, and returns what was done as a sentence (empty for none),
+            or as Done when it leads elsewhere than back.
         back: the address to return to afterwards.
         submit: what the button says, if not the title.
         about: the row whose history notes what was done.
@@ -48,7 +57,7 @@ class Question:
     """
 
     title: str
-    act: Callable[[dict[str, Any]], str]
+    act: Callable[[dict[str, Any]], str | Done]
     back: str
     submit: str = ""
     form: type[forms.Form] = NoQuestions
@@ -77,11 +86,12 @@ def ask(page: StaffAdmin, request: HttpRequest, question: Question) -> HttpRespo
     except PanelError as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return _page(page, request, question, form)
-    if done:
-        messages.success(request, done)
+    said, leads_to = (done.said, done.leads_to) if isinstance(done, Done) else (done, question.back)
+    if said:
+        messages.success(request, said)
         if question.about is not None:
-            page.log_change(request, question.about, done)
-    return HttpResponseRedirect(question.back)
+            page.log_change(request, question.about, said)
+    return HttpResponseRedirect(leads_to)
 
 
 def staff_of(request: HttpRequest) -> User:
@@ -121,6 +131,10 @@ def _summary(form: forms.Form) -> list[tuple[str, object]]:
             value = dict(bound.field.choices).get(value, value)  # type: ignore[arg-type] # plain pairs, never groups
         if isinstance(value, Decimal):
             value = amount(value)
+        if isinstance(value, bool):
+            value = "Yes" if value else "No"
+        if isinstance(value, list):
+            value = ", ".join(map(str, value))
         if value not in {None, ""}:
             said.append((str(bound.label), value))
     return said

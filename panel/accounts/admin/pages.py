@@ -1,10 +1,11 @@
 """What lists and detail pages of staff are made of: bounded counts, read-only rows, panels of related rows."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -36,14 +37,31 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg] # generic in the st
         return cast("int", rows[:LONGEST_LIST].count())
 
 
+# The theme's own options leave out the scale and say by nothing which bar is which.
+CHART: Final = json.dumps(
+    {
+        "animation": False,
+        "maintainAspectRatio": False,
+        "plugins": {"legend": {"display": True, "position": "top", "align": "end"}},
+        "scales": {"y": {"beginAtZero": True}},
+    }
+)
+
+
 @dataclass(frozen=True)
 class Panel:
-    """A table above or below the fields of a detail page. Cells are text or safe HTML; `note` stands above it."""
+    """A table above or below the fields of a detail page. Cells are text or safe HTML; `note` stands above it.
+
+    `chart` is the data of a bar chart in its place, as JSON for the theme's component; `folded` ones open at a click.
+    """
 
     title: str
     headers: Sequence[str]
     rows: Sequence[Sequence[object]]
     note: str = ""
+    chart: str = ""
+    folded: bool = False
+    chart_options: str = CHART
 
     @property
     def table(self) -> dict[str, object]:
