@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
+from orders.models import Category, Service
 from panel.accounts.models import CustomerGroup, User
 from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
 from refunds.models import PolicyState, PolicyVersion
@@ -95,6 +96,8 @@ def put_in_force(policy: Policy, *, effective_from: datetime, publication: Publi
         raise NotPublishable("A policy starts now or later, never in the past.", field="effective_from")
     _serialize_publishing()
     group = _group(policy)
+    if unknown := names_not_in_catalog(policy):
+        raise NotPublishable(" ".join(unknown))
     newest = PolicyVersion.objects.filter(customer_group=group, withdrawn_at__isnull=True).first()
     if newest and effective_from < newest.effective_from:
         message = f"{newest} already starts later, at {newest.effective_from:%Y-%m-%d %H:%M} UTC."
@@ -103,6 +106,17 @@ def put_in_force(policy: Policy, *, effective_from: datetime, publication: Publi
         message = f"{newest} is this document already."
         raise AlreadyPublished(message)
     return _insert(policy, group, effective_from, at, publication)
+
+
+def names_not_in_catalog(policy: Policy) -> list[str]:
+    """Return a sentence for each category and service that a scope names and the catalog does not have."""
+    found = []
+    for scope in policy.scopes.all:
+        categories = set(scope.categories) - set(Category.objects.in_bulk(scope.categories))
+        services = set(scope.services) - set(Service.objects.in_bulk(scope.services))
+        found += [f"Scope {scope.id} names category {one}, which there is not." for one in sorted(categories)]
+        found += [f"Scope {scope.id} names service {one}, which there is not." for one in sorted(services)]
+    return found
 
 
 def withdraw(*, version_id: int, staff: User, at: datetime) -> PolicyVersion:

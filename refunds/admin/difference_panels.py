@@ -70,7 +70,7 @@ def facts(named: Sequence[tuple[str, str]]) -> SafeString:
     """Write the facts of a rule, one a line."""
     if not named:
         return format_html("{}", "everything")
-    return format_html_join(format_html("<br>"), "{}: {}", named)
+    return format_html_join("", "{}: {}<br>", named)
 
 
 def cell(outcome: str, clauses: Sequence[str]) -> SafeString:

@@ -89,7 +89,6 @@ def clause(page: StaffAdmin, request: HttpRequest, draft: PolicyDraft) -> HttpRe
         act=act,
         back=reverse(_PAGE, args=[draft.pk]),
         submit="Keep it",
-        carried=[("clause", request.GET.get("clause", "")), ("do", what)],
     )
     return ask(page, request, question)
 
@@ -243,13 +242,12 @@ def _beside_its_field(error: PolicyInvalid) -> Refused:
             field = key
         case _:
             field = ""
-    return Refused(first.rpartition(": ")[2] if field else first, field=field or None)
+    return Refused(first.what if field else first, field=field or None)
 
 
 def _asked_clause(request: HttpRequest, policy: Policy) -> tuple[int | None, str]:
     """Return the place of the clause that an address is about, None for the default, and what to do."""
-    given = request.POST if request.method == "POST" else request.GET
-    name, what = given.get("clause", ""), given.get("do", "edit")
+    name, what = request.GET.get("clause", ""), request.GET.get("do", "edit")
     if what not in {"edit", "before", "up", "down", "remove"}:
         raise Http404
     if name == DEFAULT_ID:

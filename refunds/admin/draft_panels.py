@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from panel.accounts.admin.pages import Panel, link, moment
-from refunds import drafting, rules
+from refunds import drafting, publishing, rules
 from refunds.admin import difference_panels
 from refunds.models import BacktestState, PolicyDraft
 from refunds.policy import differences
@@ -27,7 +27,7 @@ def above(draft: PolicyDraft, at: datetime) -> list[Panel]:
         policy = drafting.policy_of(draft)
     except PolicyInvalid as error:
         return [_problems(error)]
-    return [*_verdict(drafting.proof_of(draft)), *_comparison(draft, policy, at)]
+    return [*_verdict(drafting.proof_of(draft)), *_unknown(policy), *_comparison(draft, policy, at)]
 
 
 def below(draft: PolicyDraft, *, may_write: bool) -> list[Panel]:
@@ -75,6 +75,12 @@ def _verdict(proof: Proof) -> list[Panel]:
     if counterexamples:
         panels.append(Panel("Counterexamples", ("What does not hold", "For", "Because"), counterexamples))
     return panels
+
+
+def _unknown(policy: Policy) -> list[Panel]:
+    """Return what the document names and the panel does not have; publishing refuses it."""
+    found = publishing.names_not_in_catalog(policy)
+    return [Panel("Names that the catalog does not have", (), (), " ".join(found))] if found else []
 
 
 def _examples_in_words(proof: Proof) -> str:

@@ -62,7 +62,7 @@ def loads(text: str, source: str) -> Policy:
         digest = hashlib.sha256(kept.encode()).hexdigest()
     except (ValueError, RecursionError) as error:  # beside bad syntax: endless digits, endless nesting, half characters
         at = _LINE.search(str(error))
-        problem = Problem(f"{source}: not a TOML document: {error}")
+        problem = Problem(f"{source}: not a TOML document", str(error))
         raise PolicyInvalid((problem,), line=int(at[1]) if at else None) from error
 
     problems: list[Problem] = []
@@ -126,7 +126,7 @@ def load_file(path: Path) -> Policy:
         text = content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise PolicyInvalid((Problem(f"{path.name}: not UTF-8: a wrong byte at line {line}"),), line=line) from error
+        raise PolicyInvalid((Problem(f"{path.name}: not UTF-8", f"a wrong byte at line {line}"),), line=line) from error
     return loads(text, path.name)
 
 

@@ -33,15 +33,16 @@ _TYPES: Final = {
 
 
 class Problem(str):
-    """A sentence about what is wrong with a document, and the address in it of what it is about."""
+    """A sentence about what is wrong with a document. `address` is where, `what` the sentence without saying where."""
 
-    __slots__ = ("address",)
+    __slots__ = ("address", "what")
     address: Address
+    what: str
 
-    def __new__(cls, sentence: str, address: Address = ()) -> Self:
-        """Make the sentence, and keep the address with it."""
-        made = super().__new__(cls, sentence)
-        made.address = address
+    def __new__(cls, where: str, what: str, address: Address = ()) -> Self:
+        """Make the sentence `where: what`, and keep its parts."""
+        made = super().__new__(cls, f"{where}: {what}")
+        made.address, made.what = address, what
         return made
 
 
@@ -69,7 +70,7 @@ class Table:
 
     def problem(self, key: str, what: str) -> None:
         """Note one problem with one key."""
-        self._problems.append(Problem(f"{self._place}: {self._prefix}{key}: {what}", (*self._address, key)))
+        self._problems.append(Problem(f"{self._place}: {self._prefix}{key}", what, (*self._address, key)))
 
     @property
     def exists(self) -> bool:
@@ -78,7 +79,7 @@ class Table:
 
     def report(self, what: str) -> None:
         """Note one problem with the table as a whole."""
-        self._problems.append(Problem(f"{self._place}: {self._prefix.rstrip('.')}: {what}", self._address))
+        self._problems.append(Problem(f"{self._place}: {self._prefix.rstrip('.')}", what, self._address))
 
     def has(self, key: str) -> bool:
         """Say whether the key is there, whatever it holds; it counts as asked for."""
@@ -255,7 +256,8 @@ class Table:
         """Note every name that more than one of a list of tables has."""
         self._problems.extend(
             Problem(
-                f"{source}: {noun} {twin!r}: {key}: is used by {names.count(twin)} {noun}s; each needs its own",
+                f"{source}: {noun} {twin!r}: {key}",
+                f"is used by {names.count(twin)} {noun}s; each needs its own",
                 (f"{noun}s", len(names) - 1 - names[::-1].index(twin), key),
             )
             for twin in dict.fromkeys(names)

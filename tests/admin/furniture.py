@@ -25,11 +25,14 @@ from billing.sending import calls, claims, outcomes
 from billing.sending.calls import Outcome
 from orders import handling
 from orders.models import Cause
-from panel.accounts.models import User
+from panel.accounts.models import CustomerGroup, User
 from panel.support import answering, refunding
 from panel.support.models import SavedReply
+from refunds import drafting, publishing
+from refunds.backtesting import running, runs
+from refunds.backtesting.results import Result
 from refunds.desk import referring, talking
-from refunds.models import RefundRequest, RequestState
+from refunds.models import BacktestState, DraftState, PolicyBacktest, PolicyDraft, RefundRequest, RequestState
 from refunds.uploads import Upload
 from tests.factories import (
     AT,
@@ -39,6 +42,7 @@ from tests.factories import (
     make_service,
     make_staff,
     place_order,
+    policies,
     receive_by_hand,
     withdraw,
 )
@@ -178,3 +182,21 @@ def furnish_desk() -> None:
     superseded = desk.order_in_review()
     handling.set_partial(order_id=superseded.order_id, remains=100, cause=Cause.CANNOT_COMPLETE, staff=staff, at=AT)
     assert {*RefundRequest.objects.values_list("state", flat=True)} == set(RequestState.values)
+
+
+def furnish_policies(number: int) -> None:
+    """Make a draft and a backtest in every state, a version to come and a withdrawn one, and a customer group."""
+    author, second = make_staff("grace"), make_staff("hopper")
+    CustomerGroup.objects.create(slug=f"agencies-{number}", name=f"Agencies {number}")
+    text = policies.shipped("money-back-guarantee", ("hours = [24, 48]", f"hours = [24, {48 + number}]"))
+    version = policies.publish(author, second, text, start=AT.replace(year=2090 + 10 * number))
+    publishing.withdraw(version_id=version.pk, staff=second, at=AT)
+    policies.publish(author, second, text, start=AT.replace(year=2095 + 10 * number))
+    checked, given_up, broken = policies.checked(author), policies.draft(author), policies.draft(author, "nonsense")
+    drafting.write(staff=author, text=f"{broken.text}!", replaces=broken.pk, at=AT)
+    drafting.discard(draft_id=given_up.pk, staff=author)
+    assert {*PolicyDraft.objects.values_list("state", flat=True)} == set(DraftState.values)
+    for state in BacktestState:
+        run = runs.ask(draft_id=checked.pk, since=running.LONG_AGO, until=AT, staff=author, at=AT)
+        result = Result("0" * 64, run.since, run.until, AT).as_dict() if state == BacktestState.DONE else {}
+        PolicyBacktest.objects.filter(pk=run.pk).update(state=state, result=result)

@@ -16,10 +16,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from panel.accounts.models import User
 from panel.support.models import SavedReply, Ticket
+from refunds.backtesting import running, runs
 from refunds.models import RefundRequest
 from tests.admin.furniture import PICTURE
 from tests.admin.pages import signed_in, text_of
-from tests.factories import make_customer, make_staff
+from tests.factories import AT, make_customer, make_staff, policies
 from tests.factories.desk import approve, ask_for_refund, completed, decision_in_review, order_in_review, started
 from tests.support import asking
 
@@ -106,6 +107,23 @@ TABLE: Final = [
     *_actions("accounts_user", "customer", change_standing=_MANAGER),
     *_read_only("refunds_decision", "decision"),
     *_read_only("refunds_policyversion", "policy"),
+    # The policy laboratory.
+    *_actions("refunds_policyversion", "policy", new_draft=f"{_MANAGER}:in in in 403 403 302"),
+    *_actions("refunds_policyversion", "coming", withdraw=f"{_MANAGER}:in in in 403 403 302"),
+    *_read_only("refunds_policydraft", "draft", _APPROVER),
+    *_actions(
+        "refunds_policydraft",
+        "draft",
+        write=_MANAGER,
+        backtest=f"{_APPROVER}:in in in 403 302 302",
+        publish=_MANAGER,
+        prove=f"{_MANAGER}:in in in 403 403 302",
+        discard=f"{_MANAGER}:in in in 403 403 302",
+    ),
+    Row("admin:refunds_policydraft_start", _MANAGER, _MANAGER),
+    Row("admin:refunds_policydraft_clause", _MANAGER, _MANAGER, ("draft",), query={"clause": "place"}),
+    *_read_only("refunds_policybacktest", "backtest", _APPROVER),
+    *_actions("refunds_policybacktest", "backtest", call_off=f"{_APPROVER}:in in in 403 302 302"),
     # Support.
     *_read_only("support_ticket", "ticket"),
     *_actions(
@@ -147,6 +165,8 @@ def world() -> World:
     """Return a customer's orders, requests and tickets, and one of each kind of people."""
     ada = make_customer("ada", funds="100")
     request, review = ask_for_refund(started(ada), files=(PICTURE,)), order_in_review(ada)
+    grace = make_staff("grace")
+    tested = runs.ask(draft_id=policies.draft(grace).pk, since=running.LONG_AGO, until=AT, staff=grace, at=AT)
     recommended = approve(order_in_review(ada), make_staff("boss"), "2")
     ticket = asking.ask(ada)
     return World(
@@ -158,6 +178,10 @@ def world() -> World:
             "recommended": recommended.pk,
             "decision": decision_in_review(review.order).pk,
             "policy": request.policy_version_id,
+            "coming": policies.publish(grace, make_staff("boss"), start=AT.replace(year=2099)).pk,
+            "draft": tested.draft_id,
+            "backtest": tested.pk,
+            "place": 0,
             "customer": ada.pk,
             "ticket": ticket.pk,
             "reply": SavedReply.objects.create(title="Hello", text="Hello {name}").pk,

@@ -27,7 +27,7 @@ from panel.accounts.models import ApiKey, Standing
 from panel.notifications import outbox
 from panel.notifications.models import Email, EmailState
 from refunds.models import RefundRequest
-from tests.admin.furniture import furnish_desk, furnish_money, furnish_support
+from tests.admin.furniture import furnish_desk, furnish_money, furnish_policies, furnish_support
 from tests.admin.pages import detail, listing, signed_in, text_of
 from tests.factories import (
     AT,
@@ -51,6 +51,7 @@ def furnish(number: int = 1) -> None:
     furnish_money(number)
     furnish_support(number)
     furnish_desk()
+    furnish_policies(number)
     ada = make_customer("ada", funds="500", promo="5")
     with transaction.atomic():
         outbox.put([receipt(ada, Email.objects.count() + number) for number in range(2)], at=AT)
@@ -137,7 +138,7 @@ def test_the_start_page_and_every_link_of_the_sidebar_open() -> None:
     assert page.status_code == 200
     assert 'href="/static/web/icon.svg"' in text_of(page)
     items = [item for group in page.context["sidebar_navigation"] for item in group["items"]]
-    assert len(items) == len({str(item["link"]) for item in items}) == 25
+    assert len(items) == len({str(item["link"]) for item in items}) == 28
     for item in items:
         assert client.get(str(item["link"])).status_code == 200
     badges = {item["title"]: item["badge"] for item in items if "badge" in item}
@@ -151,6 +152,7 @@ def test_the_start_page_and_every_link_of_the_sidebar_open() -> None:
         "Discrepancies": "1",
         "Gateway events": "1",
         "E-mails": "1",
+        "Policy drafts": "1",
     }
 
 

@@ -1,0 +1,152 @@
+"""What customers and visitors read about the refund policy: now, before, and to come."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+
+from panel.accounts.models import CustomerGroup, User
+from refunds import publishing
+from refunds.models import PolicyVersion
+from tests.factories import AT, make_customer, make_staff, place_order, policies
+from tests.factories.catalog import make_service
+from tests.web import pages
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people() -> tuple[User, User]:
+    return make_staff("grace"), make_staff("hiro")
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@time_machine.travel(AT)
+def test_the_page_lists_its_versions_with_their_dates_and_links(client: Client, people: tuple[User, User]) -> None:
+    second = policies.publish(*people)
+    first = PolicyVersion.objects.get(number=1)
+
+    page = client.get("/refund-policy/")
+
+    said = pages.text(page)
+    assert "Versions of this policy" in said
+    assert "1 Jan 2020, 00:00 UTC" in said
+    assert "2 Nov 2026, 12:00 UTC in force" in said
+    assert {f"/refund-policy/{first.pk}/", f"/refund-policy/{second.pk}/changes/"} <= set(pages.links(page))
+
+
+@time_machine.travel(AT)
+def test_what_changed_is_told_in_rules_figures_and_words(client: Client, people: tuple[User, User]) -> None:
+    text = policies.shipped(
+        "money-back-guarantee",
+        ("hours = [24, 48]", "hours = [24, 96]"),
+        ('summary = "What we', 'summary = "All that we'),
+        (
+            'when.cause = ["invalid_target", "dropped", "platform_delay", "terms_violation"]',
+            'when.cause = ["invalid_target", "platform_delay", "terms_violation"]',
+        ),
+    )
+    version = policies.publish(*people, text)
+
+    page = client.get(f"/refund-policy/{version.pk}/changes/")
+
+    said = pages.text(page)
+    assert "Order: completed Cause: dropped later" in said
+    assert "The undelivered part, after review Nothing less for you" in said
+    assert "Hours until a person answers 24 to 48 24 to 96" in said
+    content = page.content.decode()
+    assert "<del>What</del> <ins>All that</ins> we don&#x27;t deliver" in content
+    assert "{hours}" not in content
+
+
+@time_machine.travel(AT)
+def test_limits_that_staff_keep_to_themselves_are_not_told(client: Client, people: tuple[User, User]) -> None:
+    version = policies.publish(*people, policies.shipped("money-back-guarantee", ("same_link = 3", "same_link = 7")))
+
+    said = pages.text(client.get(f"/refund-policy/{version.pk}/changes/"))
+
+    assert "Nothing that you could notice" in said
+    assert "same_link" not in said
+
+
+def test_the_first_version_has_nothing_to_compare_with(client: Client) -> None:
+    version = PolicyVersion.objects.get()
+
+    assert "nothing to compare it with" in pages.text(client.get(f"/refund-policy/{version.pk}/changes/"))
+
+
+@time_machine.travel(AT)
+def test_a_version_to_come_is_readable_and_says_from_when_it_counts(client: Client, people: tuple[User, User]) -> None:
+    coming = policies.publish(*people, start=AT + timedelta(days=3))
+
+    said = pages.text(client.get(f"/refund-policy/{coming.pk}/"))
+
+    assert "This version is not in force yet." in said
+    assert "counts for orders placed from 5 Nov 2026, 12:00 UTC" in said
+    assert "Version 1" in pages.text(client.get("/refund-policy/"))
+
+
+@time_machine.travel(AT)
+def test_a_withdrawn_version_is_nobodys_to_read(client: Client, people: tuple[User, User]) -> None:
+    coming = policies.publish(*people, start=AT + timedelta(days=3))
+    publishing.withdraw(version_id=coming.pk, staff=people[0], at=AT)
+
+    assert client.get(f"/refund-policy/{coming.pk}/").status_code == 404
+    assert client.get(f"/refund-policy/{coming.pk}/changes/").status_code == 404
+    assert "Versions of this policy" not in pages.text(client.get("/refund-policy/"))
+
+
+@time_machine.travel(AT)
+def test_a_group_reads_its_own_policy_and_nobody_else_does(client: Client, people: tuple[User, User]) -> None:
+    agencies = CustomerGroup.objects.create(slug="agencies", name="Agencies")
+    ada, ben, cleo = make_customer("ada"), make_customer("ben"), make_customer("cleo", funds="100")
+    for customer in (ada, cleo):
+        customer.customer_group = agencies
+        customer.save(update_fields=["customer_group"])
+    text = policies.shipped(
+        "money-back-guarantee",
+        ('slug = "money-back-guarantee"', 'slug = "agency-terms"\ncustomer_group = "agencies"'),
+        ('title = "Money-back guarantee"', 'title = "Agency terms"'),
+    )
+    version = policies.publish(*people, text)
+    place_order(cleo, make_service())
+    cleo.customer_group = None
+    cleo.save(update_fields=["customer_group"])
+    page = f"/refund-policy/{version.pk}/"
+
+    assert "Agency terms" in pages.text(signed_in(ada).get("/refund-policy/"))
+    assert "for customers of the group Agencies" in pages.text(signed_in(ada).get(page))
+    assert "Agency terms" not in pages.text(signed_in(ben).get("/refund-policy/"))
+    assert "Agency terms" not in pages.text(client.get("/refund-policy/"))
+    assert [signed_in(ben).get(page).status_code, client.get(page).status_code] == [404, 404]
+    assert signed_in(cleo).get(page).status_code == 200  # an order of hers is judged by it
+    assert signed_in(people[0]).get(page).status_code == 200
+
+
+def test_a_preview_is_for_staff_who_may_see_drafts(client: Client, people: tuple[User, User]) -> None:
+    draft = policies.draft(people[0])
+    page = f"/refund-policy/drafts/{draft.pk}/"
+
+    preview = pages.text(signed_in(people[1]).get(page))
+
+    assert "Preview for staff." in preview
+    assert "Within 24 to 96 hours we check" in preview
+    assert client.get(page)["Location"].startswith("/accounts/login/")
+    assert signed_in(make_customer("ada")).get(page).status_code == 404
+    assert signed_in(make_staff("ivy", "Agent")).get(page).status_code == 404
+    assert signed_in(make_staff("mona", "Manager")).get(page).status_code == 200
+    assert signed_in(people[0]).get("/refund-policy/drafts/999999/").status_code == 404
+
+
+def test_a_preview_of_a_document_with_mistakes_says_so(people: tuple[User, User]) -> None:
+    draft = policies.draft(people[0], "nonsense")
+
+    page = signed_in(people[0]).get(f"/refund-policy/drafts/{draft.pk}/")
+
+    assert "there is no page to show" in pages.text(page)
