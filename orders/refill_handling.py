@@ -7,8 +7,9 @@ from django.db import IntegrityError, transaction
 from orders import attention
 from orders.fulfilment import answers, outcomes, refilling
 from orders.models import AttentionKind, Order, Passing, Refill, RefillState
+from orders.refills import RefillNotFound
 from panel.accounts.models import User
-from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
+from panel.kernel.errors import Conflict, Forbidden, Refused
 
 _ABOUT = (AttentionKind.REFILL_UNKNOWN, AttentionKind.REFILL_ODD, AttentionKind.REFILL_SILENT)
 
@@ -34,7 +35,7 @@ class RefillNumberTaken(Conflict):
 def settle(*, refill_id: int, to: RefillState, note: str, staff: User, at: datetime) -> None:
     """Say that a refill has started or how it ended. `note` is for staff. What was decided so, no provider overrules.
 
-    Raises NotFound, Forbidden, BeingPassedOn, IllegalRefillMove.
+    Raises RefillNotFound, Forbidden, BeingPassedOn, IllegalRefillMove.
     """
     with transaction.atomic(durable=True):
         refill = _locked_for(staff, refill_id)
@@ -54,7 +55,7 @@ def settle(*, refill_id: int, to: RefillState, note: str, staff: User, at: datet
 def found(*, refill_id: int, provider_refill_id: str, staff: User, at: datetime) -> None:
     """Record that staff found the refill at the provider under this number; it is polled from now on.
 
-    Raises NotFound, Forbidden, RefillNotUnknown, Refused (no such number can exist), RefillNumberTaken.
+    Raises RefillNotFound, Forbidden, RefillNotUnknown, Refused (no such number can exist), RefillNumberTaken.
     """
     number = provider_refill_id.strip()
     if answers.order_id(number) is None or len(number) > outcomes.LONGEST_NUMBER:
@@ -72,7 +73,7 @@ def found(*, refill_id: int, provider_refill_id: str, staff: User, at: datetime)
 def not_there(*, refill_id: int, staff: User, at: datetime) -> None:
     """Record that staff made sure the provider knows nothing of the refill: it is asked for once more.
 
-    Raises NotFound, Forbidden, RefillNotUnknown.
+    Raises RefillNotFound, Forbidden, RefillNotUnknown.
     """
     with transaction.atomic(durable=True):
         refill = _unknown_for(staff, refill_id)
@@ -85,7 +86,7 @@ def _locked_for(staff: User, refill_id: int) -> Refill:
         raise Forbidden("Refills are settled by staff.")
     refill = refilling.lock(refill_id)
     if refill is None:
-        raise NotFound("There is no such refill.")
+        raise RefillNotFound("There is no such refill.")
     if Order.objects.filter(pk=refill.order_id, customer=staff).exists():
         raise Forbidden("Nobody handles an own order.")
     return refill

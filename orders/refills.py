@@ -11,7 +11,7 @@ from orders.models.refill import FAILED
 from panel.accounts import suspension
 from panel.accounts.models import User
 from panel.kernel import money
-from panel.kernel.errors import Conflict, Forbidden, Refused
+from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
 
 
 class RefillRefused(Refused):
@@ -24,6 +24,18 @@ class RefillRunning(Conflict):
     """A refill of this order was asked for and has not ended."""
 
     code = "refill_running"
+
+
+class RefillNotFound(NotFound):
+    """There is no such refill, or it is another customer's: the two are told apart by nobody."""
+
+    code = "refill_not_found"
+
+
+class BadRefillId(Refused):
+    """What was given can't be the number of a refill."""
+
+    code = "bad_refill_id"
 
 
 def ask(*, customer: User, order_id: int, at: datetime) -> Refill:
