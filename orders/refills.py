@@ -87,10 +87,10 @@ def is_running(order: Order) -> bool:
 def offers(orders: Sequence[Order]) -> dict[int, RefillOffer]:
     """Return by number of the order whether a refill of it can be asked for, runs, or was refused the last time.
 
-    One statement for all of them, and none when no order allows refills.
+    One statement for all of them, and none when no order allows refills or has ended.
     """
     latest: dict[int, tuple[bool, str]] = {}
-    allowing = [order.pk for order in orders if order.allows_refill]
+    allowing = [order.pk for order in orders if order.allows_refill and order.is_final]
     if allowing:
         with connection.cursor() as cursor:
             cursor.execute(
