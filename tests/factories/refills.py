@@ -3,7 +3,9 @@
 from datetime import datetime
 
 from orders import refills
-from orders.models import Cause, Order, OrderStatus, Provider, Refill, RefillState
+from orders.fulfilment import refilling
+from orders.fulfilment.client import OutcomeUnknown, Reason, RefillTaken, RefusedByProvider
+from orders.models import Cause, Order, OrderStatus, Passing, Provider, Refill, RefillState
 from panel.accounts.models import User
 from tests.factories.catalog import make_service
 from tests.factories.orders import AT, move, place_order
@@ -26,6 +28,22 @@ def refillable(
 def refill_of(order: Order, *, at: datetime = AT) -> Refill:
     """Ask for a refill as the order's customer does."""
     return refills.ask(customer=order.customer, order_id=order.pk, at=at)
+
+
+def bring(refill: Refill, way: Passing, *, at: datetime = AT) -> Refill:
+    """Bring a refill that waits to this place on its way to the provider, as if a call at `at` had gone so."""
+    if way in {Passing.WAITING, Passing.BY_HAND}:
+        return refill
+    outcomes: dict[Passing, refilling.Outcome] = {
+        Passing.ACCEPTED: RefillTaken(f"8{refill.pk}"),
+        Passing.REFUSED: RefusedByProvider("No refill for this order", Reason.OTHER),
+        Passing.UNKNOWN: OutcomeUnknown("The connection broke"),
+    }
+    assert refilling._begin(refill.pk, at)
+    if way in outcomes:
+        assert refilling.record(refill_id=refill.pk, called_at=at, outcome=outcomes[way], at=at) == way
+    refill.refresh_from_db()
+    return refill
 
 
 def end(refill: Refill, to: RefillState = RefillState.COMPLETED, *, at: datetime = AT) -> Refill:
