@@ -7,7 +7,16 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from orders.models import AttentionItem, AttentionKind, Order, OrderStatus, Submission, SubmissionState
+from orders.models import (
+    AttentionItem,
+    AttentionKind,
+    Order,
+    OrderStatus,
+    Passing,
+    Refill,
+    Submission,
+    SubmissionState,
+)
 from panel.accounts.models import User
 from panel.kernel.errors import Conflict, NotFound, Refused
 
@@ -70,6 +79,9 @@ def _require_answered(item: AttentionItem) -> None:
     unknown = Submission.objects.filter(order=item.order_id, state=SubmissionState.UNKNOWN)
     if item.kind == AttentionKind.SUBMISSION_UNKNOWN and unknown.exists():
         raise StillOpen("Say first whether the provider has the order: found there, or not there.")
+    refills = Refill.objects.filter(order=item.order_id, passing=Passing.UNKNOWN, closed_at__isnull=True)
+    if item.kind == AttentionKind.REFILL_UNKNOWN and refills.exists():
+        raise StillOpen("Say first, on the page of the refill, what became of it at the provider.")
     refused = Order.objects.filter(pk=item.order_id, status=OrderStatus.PENDING, submit_due_at=None)
     if item.kind == AttentionKind.SUBMISSION_REFUSED and refused.filter(provider__isnull=False).exists():
         raise StillOpen("The order still waits: send it again, or cancel it on its own page.")

@@ -8,7 +8,7 @@ from typing import Final
 from celery import shared_task
 from django.utils import timezone
 
-from orders.fulfilment import cancels, submit, sync, unknowns
+from orders.fulfilment import cancels, refill_polls, refilling, submit, sync, unknowns
 
 MOST_WAITING: Final = 1000  # submissions claimed and not called; more would only be claimed for longer
 BATCH: Final = 100
@@ -51,9 +51,31 @@ def send_cancels() -> None:
 
 
 @shared_task
+def send_refills() -> None:
+    """Claim refills that are due and start a task for each: its call may take its time."""
+    for refill_id in refilling.claim_due(limit=BATCH, at=timezone.now()):
+        send_refill.delay_on_commit(refill_id=refill_id)
+
+
+@shared_task
+def send_refill(*, refill_id: int) -> None:
+    """Pass one refill on to its provider."""
+    refilling.send(refill_id=refill_id, at=timezone.now())
+
+
+@shared_task
+def poll_refills() -> None:
+    """Ask how the refills stand that are due."""
+    for _ in range(MOST_ROUNDS):
+        if not refill_polls.poll_due(limit=BATCH, at=timezone.now()):
+            return
+
+
+@shared_task
 def resolve_unknown() -> None:
-    """Find out what became of submissions that a dead worker or a lost answer left behind."""
+    """Find out what became of submissions, and give up calls for refills, that a dead worker left behind."""
     now = timezone.now()
+    refilling.give_up_calls(at=now)
     unknowns.give_up_calls(at=now)
     unknowns.expire(at=now)
     for submission_id in unknowns.abandoned(limit=BATCH, at=now):

@@ -285,6 +285,8 @@ _sweeps = {
     "submit-orders": ("orders.tasks.submit_due", ORDER_SWEEP_SECONDS),
     "sync-orders": ("orders.tasks.sync_due", ORDER_SWEEP_SECONDS),
     "send-cancels": ("orders.tasks.send_cancels", ORDER_SWEEP_SECONDS),
+    "send-refills": ("orders.tasks.send_refills", ORDER_SWEEP_SECONDS),
+    "poll-refills": ("orders.tasks.poll_refills", ORDER_SWEEP_SECONDS),
     "resolve-unknown": ("orders.tasks.resolve_unknown", ORDER_SWEEP_SECONDS * 3),
     "send-emails": ("panel.notifications.tasks.send_due", 10.0),
     "send-withdrawals": ("billing.tasks.send_due_withdrawals", MONEY_SWEEP_SECONDS),

@@ -67,6 +67,7 @@ _SIDEBAR: dict[str, list[_Entry]] = {
         _Entry("Orders", "list_alt", "orders.order"),
         _Entry("Refund decisions", "gavel", "refunds.decision"),
         _Entry("Cancel requests", "cancel", "orders.cancelrequest"),
+        _Entry("Refills", "autorenew", "orders.refill", (_Waits(_open),)),
         _Entry("Submissions", "outbox", "orders.submission"),
         _Entry("Order events", "timeline", "orders.orderevent"),
         _Entry("Saved replies", "quickreply", "support.savedreply"),
@@ -236,6 +237,7 @@ def theme(panel_name: str) -> dict[str, Any]:
                 "state__exact",
                 (("Waiting for review", "awaiting_review"), ("Approved", "approved"), ("Declined", "declined")),
             ),
+            _tabs("orders.refill", "show", (("Running", "running"), ("Ended", "ended"), _ALL), "Waiting for us"),
             _tabs(
                 "refunds.policydraft",
                 "show",

@@ -56,7 +56,8 @@ def foresee(order: Order, move: Move, at: datetime, *, standing: Standing) -> Qu
     imagined.final_at = order.final_at or at
     amounts = facts.Amounts(order.charge, order.quantity, move.remains or 0)
     moved = Moved(imagined, move, OrderStatus(order.status), Initiator.STAFF, event_id=0)
-    found = settlement.facts_of(moved, facts.Standing(standing.value), at)
+    refill = settlement.refill_facts([moved])[order.pk]
+    found = settlement.facts_of(moved, facts.Standing(standing.value), refill, at)
     before = settlement.credited_by_hand([moved]).get(order.pk, money.ZERO)
     version = publishing.version(order.policy_version)
     verdict = settlement.verdict_of(moved, version, found, amounts, before=before)

@@ -16,6 +16,7 @@ from django.db import connection
 
 from billing import ledger
 from billing.models import House, TransferKind
+from orders import refills
 from orders.lifecycle import Moved
 from orders.models import FINAL_STATUSES, Initiator, Order
 from panel.kernel import money
@@ -62,7 +63,15 @@ def settle(moved: Sequence[Moved], at: datetime) -> None:
     customers = {m.order.customer_id for m in ended}
     standings = _standings(customers)
     before = credited_by_hand(ended)
-    judged = [_judge(m, standings[m.order.customer_id], before.get(m.order.pk, money.ZERO), at) for m in ended]
+    found = refill_facts(ended)
+    judged = [
+        _judge(
+            m,
+            facts_of(m, standings[m.order.customer_id], found[m.order.pk], at),
+            before.get(m.order.pk, money.ZERO),
+        )
+        for m in ended
+    ]
     _supersede(m.order.pk for m in ended if m.from_status in FINAL_STATUSES)
     decision_ids = _store(judged, at)
     accounts = ledger.lock_customers(customers)
@@ -109,7 +118,16 @@ def order_transfers(
     ]
 
 
-def facts_of(moved: Moved, standing: facts.Standing, at: datetime) -> facts.Facts:
+def refill_facts(moved: Sequence[Moved]) -> dict[int, facts.Refill]:
+    """Return by order whether it can be refilled, for `facts_of`; one statement at most.
+
+    An order that ends just now was never refilled, so only those are looked up that are corrected.
+    """
+    corrected = refills.offers([m.order for m in moved if m.from_status in FINAL_STATUSES])
+    return {m.order.pk: facts.Refill((corrected.get(m.order.pk) or refills.first_offer(m.order)).value) for m in moved}
+
+
+def facts_of(moved: Moved, standing: facts.Standing, refill: facts.Refill, at: datetime) -> facts.Facts:
     """Translate a move into the policy's vocabulary. `at` is the time of the move."""
     order, move = moved.order, moved.move
     return facts.Facts(
@@ -121,6 +139,7 @@ def facts_of(moved: Moved, standing: facts.Standing, at: datetime) -> facts.Fact
         standing=standing,
         since_placed=facts.since_placed(at - order.placed_at),
         hours_since_final=facts.hours_since_final(at - order.final_at if order.final_at else None),
+        refill=refill,
         service=order.service_id,
         category=order.category,
     )
@@ -149,10 +168,9 @@ def verdict_of(
     return replace(verdict, approval=Approval.REVIEW) if above else verdict
 
 
-def _judge(moved: Moved, standing: facts.Standing, before: Decimal, at: datetime) -> _Judged:
+def _judge(moved: Moved, found: facts.Facts, before: Decimal) -> _Judged:
     order = moved.order
     version = publishing.version(order.policy_version)
-    found = facts_of(moved, standing, at)
     amounts = facts.Amounts(order.charge, order.quantity, _remains(order))
     verdict = verdict_of(moved, version, found, amounts, before=before)
     books = Books(order.charge, order.charge_promo, order.refunded, order.recognized)

@@ -1,5 +1,5 @@
-"""Staff pages about the catalog, providers, and what needs a person. Orders themselves: refunds.admin.orders."""
+"""Staff pages about catalog, providers, refills, and what needs a person. Orders themselves: refunds.admin.orders."""
 
-from orders.admin import attention, catalog, history, providers
+from orders.admin import attention, catalog, history, providers, refills
 
-__all__ = ["attention", "catalog", "history", "providers"]
+__all__ = ["attention", "catalog", "history", "providers", "refills"]

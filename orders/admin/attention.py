@@ -16,11 +16,13 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from orders import attention
 from orders.fulfilment import submit, unknowns
-from orders.models import AttentionItem, AttentionKind, Submission, SubmissionState
+from orders.models import AttentionItem, AttentionKind, Refill, Submission, SubmissionState
 from panel.accounts.admin.asking import Question, ask, staff_of
 from panel.accounts.admin.fields import line
 from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, detail_action, link, moment, shown
 from panel.kernel.errors import NotFound
+
+_ABOUT_REFILLS = {AttentionKind.REFILL_UNKNOWN, AttentionKind.REFILL_ODD, AttentionKind.REFILL_SILENT}
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -113,6 +115,20 @@ class AttentionItemAdmin(ReadOnlyAdmin):
                 for attempt in Submission.objects.filter(order=obj.order_id)[:10]
             ]
             found.append(Panel("Submissions of the order", headers, rows))
+        if obj.kind in _ABOUT_REFILLS:
+            wishes = [
+                (
+                    link("orders_refill", refill.pk, refill.pk),
+                    refill.get_state_display(),
+                    refill.get_passing_display(),
+                    moment(refill.requested_at),
+                    refill.provider_refill_id or "-",
+                    refill.raw_status or "-",
+                )
+                for refill in Refill.objects.filter(order=obj.order_id)[:10]
+            ]
+            headers = ("Refill", "State", "Way", "Asked for (UTC)", "Provider's number", "Provider's word")
+            found.append(Panel("Refills of the order", headers, wishes))
         return found
 
     @shown(description="Order")

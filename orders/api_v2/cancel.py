@@ -3,7 +3,7 @@
 from orders import canceling
 from orders.api_v2 import errors, ids
 from orders.api_v2.call import Call
-from orders.api_v2.ids import OrderId
+from orders.api_v2.ids import GivenId
 from panel.kernel.errors import PanelError
 from panel.locking import busy_when_locked
 
@@ -23,7 +23,7 @@ def cancel(call: Call) -> list[Row]:
     return [{"order": echo, "cancel": _canceled(call, order_id)} for echo, order_id in once.items()]
 
 
-def _canceled(call: Call, order_id: OrderId) -> object:
+def _canceled(call: Call, order_id: GivenId) -> object:
     try:
         if order_id.number is None:
             raise canceling.OrderNotFound("There is no such order.")

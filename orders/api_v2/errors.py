@@ -20,6 +20,7 @@ from orders.lines import (
     UnknownService,
 )
 from orders.placing import LinkBusy, NotEnoughFunds, RequestIdReused
+from orders.refills import BadRefillId, RefillNotFound, RefillRefused, RefillRunning
 from panel.accounts.keys import InvalidKey
 from panel.accounts.suspension import AccountSuspended
 from panel.kernel.errors import Busy, PanelError
@@ -44,6 +45,10 @@ WORDS: Final[Mapping[type[PanelError], str]] = {
     OrderNotFound: "Incorrect order ID",
     CancelRefused: "{error.message}",
     CancelRunning: "{error.message}",
+    BadRefillId: "Incorrect refill ID",
+    RefillNotFound: "Refill not found",
+    RefillRefused: "{error.message}",
+    RefillRunning: "{error.message}",
     Busy: "The panel is busy, please try again",
     PanelError: "Temporarily unavailable",
 }

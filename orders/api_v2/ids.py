@@ -1,4 +1,4 @@
-"""The order numbers that a call asks about."""
+"""The numbers of orders or refills that a call asks about."""
 
 import re
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ _DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class OrderId:
-    """One id as the client wrote it, and its number; None when it can't be an order's."""
+class GivenId:
+    """One id as the client wrote it, and its number; None when it can't be one of ours."""
 
     text: str
     number: int | None
@@ -29,7 +29,7 @@ class OrderId:
 class Asked:
     """The ids of one call, in its order. `many`: answer in plural form."""
 
-    ids: tuple[OrderId, ...]
+    ids: tuple[GivenId, ...]
     many: bool
 
     @property
@@ -44,16 +44,17 @@ def parse(text: str) -> int | None:
     return number if 0 < number <= _LARGEST else None
 
 
-def asked(parameters: Mapping[str, str]) -> Asked:
-    """Read `order` or `orders`; blanks are ignored, and a list under the singular name is a list all the same.
+def asked(parameters: Mapping[str, str], what: str = "order") -> Asked:
+    """Read `order` or `orders`, or another `what`; blanks are ignored, and a list under the singular name is a list.
 
     Raises Malformed: neither given, both given, nothing but blanks, or more than `MOST_IDS`.
     """
-    one, several = parameters.get("order"), parameters.get("orders")
+    one, several = parameters.get(what), parameters.get(f"{what}s")
     if (one is None) == (several is None):
-        raise Malformed("Give order or orders.", field="orders")
+        message = f"Give {what} or {what}s."
+        raise Malformed(message, field=f"{what}s")
     texts = [text for part in (one or several or "").split(",") if (text := part.strip())]
     if not 1 <= len(texts) <= MOST_IDS:
-        message = f"Give 1 to {MOST_IDS} orders."
-        raise Malformed(message, field="orders")
-    return Asked(ids=tuple(OrderId(text, parse(text)) for text in texts), many=several is not None or len(texts) > 1)
+        message = f"Give 1 to {MOST_IDS} {what}s."
+        raise Malformed(message, field=f"{what}s")
+    return Asked(ids=tuple(GivenId(text, parse(text)) for text in texts), many=several is not None or len(texts) > 1)

@@ -24,7 +24,7 @@ ACTIONS: Final[Mapping[str, Callable[[Call], object]]] = {
     "cancel": cancel.cancel,
     "balance": balance.balance,
     "refill": refills.refill,
-    "refill_status": refills.refill,
+    "refill_status": refills.refill_status,
 }
 
 

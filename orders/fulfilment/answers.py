@@ -7,7 +7,13 @@ from decimal import Decimal
 from typing import Final
 
 from orders.fulfilment.reports import Report
-from orders.fulfilment.transport import UNPRINTABLE, Connection, presentable
+from orders.fulfilment.transport import (
+    UNPRINTABLE,
+    Connection,
+    RefusedByProvider,
+    presentable,
+    refusal,
+)
 
 ORDER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _AMOUNT: Final = re.compile(r"-?[0-9]{1,14}(?:\.[0-9]{1,12})?", re.ASCII)
@@ -39,6 +45,20 @@ class CancelRefused:
     """The provider will not cancel this order, or did not answer for it."""
 
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefillTaken:
+    """The provider took the refill under this number."""
+
+    provider_refill_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefillReport:
+    """What the provider says about a refill: its own word, in text fit to store; "" where it said nothing."""
+
+    raw_status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +132,34 @@ def cancellation(entry: object, connection: Connection) -> CancelAccepted | Canc
     said = verdict.get("error") if isinstance(verdict, dict) else verdict
     text = presentable(said, connection) if isinstance(said, str) and not _is_number(said) else ""
     return CancelRefused(text or "the provider did not accept the cancel of this order")
+
+
+def refill(answer: object, connection: Connection) -> RefillTaken | RefusedByProvider | None:
+    """Read `{"refill": "1"}`, `{"refill": {"error": …}}` and a list of one such row; None for what names no refill."""
+    row = answer[0] if isinstance(answer, list) and len(answer) == 1 else answer
+    if not isinstance(row, dict) or (row.get("error") and row.get("refill")):
+        return None
+    verdict = row.get("refill") or row
+    said = verdict.get("error") if isinstance(verdict, dict) else None
+    if isinstance(said, str) and said.strip():
+        return refusal(said, connection)
+    number = order_id(verdict)
+    return None if number is None else RefillTaken(number)
+
+
+def refill_report(entry: object, connection: Connection) -> RefillReport | Missing:
+    """Read one refill's part of an answer: `{"status": "Completed"}` or `{"status": {"error": …}}`."""
+    if entry is None:
+        return Missing("the provider's answer leaves this refill out")
+    said = entry
+    if isinstance(entry, dict) and not entry.get("error"):
+        said = entry.get("status")
+        if not (isinstance(said, dict) and said.get("error")):
+            return RefillReport(_status_text(said))
+    if isinstance(said, dict):
+        said = said.get("error")
+    text = presentable(said, connection) if isinstance(said, str) else ""
+    return Missing(text or "the provider's answer for this refill makes no sense")
 
 
 def _is_number(value: object) -> bool:

@@ -1,7 +1,8 @@
 """API v2 spoken outwards: typed calls to a provider.
 
-Nothing here retries, and nothing but typed values leaves. `add` raises exactly one of NotSent, RefusedByProvider and
-OutcomeUnknown; the calls that change nothing, or may be repeated, raise ProviderUnreachable or RefusedByProvider.
+Nothing here retries, and nothing but typed values leaves. `add` and `refill` raise exactly one of NotSent,
+RefusedByProvider and OutcomeUnknown; the calls that change nothing, or may be repeated, raise ProviderUnreachable or
+RefusedByProvider.
 """
 
 import re
@@ -16,6 +17,8 @@ from orders.fulfilment.answers import (
     CancelRefused,
     Missing,
     OfferedService,
+    RefillReport,
+    RefillTaken,
     UnreadableService,
 )
 from orders.fulfilment.reports import Report
@@ -46,6 +49,8 @@ __all__ = [
     "OutcomeUnknown",
     "ProviderUnreachable",
     "Reason",
+    "RefillReport",
+    "RefillTaken",
     "RefusedByProvider",
     "Report",
     "UnreadableService",
@@ -53,6 +58,8 @@ __all__ = [
     "balance",
     "cancel",
     "close_pools",
+    "refill",
+    "refill_statuses",
     "services",
     "statuses",
 ]
@@ -60,6 +67,9 @@ __all__ = [
 MOST_IDS: Final = 100  # per call; more is `Incorrect request`, and the rest would silently never be polled
 _UNKNOWN_ORDER: Final = re.compile(
     r"\border\b.*(?:id|not found|exist)|(?:unknown|incorrect|invalid) order", re.IGNORECASE
+)
+_UNKNOWN_REFILL: Final = re.compile(
+    r"\brefill\b.*(?:id|not found|exist)|(?:unknown|incorrect|invalid) refill", re.IGNORECASE
 )
 
 
@@ -131,6 +141,48 @@ def cancel(connection: Connection, ids: Sequence[str]) -> dict[str, CancelAccept
     return {number: answers.cancellation(entries.get(number), connection) for number in wanted}
 
 
+def refill(connection: Connection, order: str) -> RefillTaken:
+    """Ask for a refill of one order; asked again, a provider may make a second one.
+
+    Raises ValueError (no order number), NotSent, RefusedByProvider, OutcomeUnknown.
+    """
+    [wanted] = _checked([order])
+    read = answers.refill(call(connection, "refill", order=wanted), connection)
+    if isinstance(read, RefusedByProvider):
+        raise read
+    if read is None:
+        message = "the provider's answer names no refill"
+        raise OutcomeUnknown(message)
+    return read
+
+
+def refill_statuses(connection: Connection, ids: Sequence[str]) -> dict[str, RefillReport | Missing]:
+    """Ask how up to 100 refills stand. Every id asked for is in the result.
+
+    Raises ValueError (more than 100 ids, or one that is no id), ProviderUnreachable, RefusedByProvider.
+    """
+    wanted = _checked(ids, "refill")
+    if not wanted:
+        return {}
+    try:
+        answer = _ask(connection, "refill_status", refills=",".join(wanted))
+    except RefusedByProvider as error:
+        if len(wanted) == 1 and _UNKNOWN_REFILL.search(error.message):
+            return {wanted[0]: Missing(error.message)}
+        raise
+    entries: dict[str, object] = {}
+    if isinstance(answer, list):
+        rows = [row for row in answer if isinstance(row, dict)]
+        entries = {number: row for row in rows if (number := answers.order_id(row.get("refill"))) is not None}
+    elif isinstance(answer, dict):
+        single = len(wanted) == 1 and wanted[0] not in answer and "status" in answer
+        entries = {wanted[0]: answer} if single else {str(number): entry for number, entry in answer.items()}
+    if not any(number in entries for number in wanted):
+        message = "the provider's answer is about none of the refills asked for"
+        raise ProviderUnreachable(message)
+    return {number: answers.refill_report(entries.get(number), connection) for number in wanted}
+
+
 def balance(connection: Connection) -> Balance:
     """Ask what is left on our balance at the provider. Raises ProviderUnreachable, RefusedByProvider."""
     answer = _ask(connection, "balance")
@@ -158,12 +210,12 @@ def _ask(connection: Connection, action: str, **parameters: str) -> object:
         raise ProviderUnreachable(error.message) from error
 
 
-def _checked(ids: Sequence[str]) -> list[str]:
+def _checked(ids: Sequence[str], what: str = "order") -> list[str]:
     wanted = list(dict.fromkeys(ids))
     if len(wanted) > MOST_IDS:
-        message = f"{len(wanted)} orders in one call; the most is {MOST_IDS}"
+        message = f"{len(wanted)} {what}s in one call; the most is {MOST_IDS}"
         raise ValueError(message)
     if wrong := [number for number in wanted if not answers.ORDER_ID.fullmatch(number)]:
-        message = f"{wrong[0][:80]!r} is not a provider's order number"
+        message = f"{wrong[0][:80]!r} is not a provider's {what} number"
         raise ValueError(message)
     return wanted

@@ -147,8 +147,7 @@ def call(connection: Connection, action: str, **parameters: str) -> object:
         message = f"the provider's answer (HTTP {status}, {len(body)} bytes) can't be read: {error}"
         raise OutcomeUnknown(message) from error
     if (text := error_text(answer)) is not None:
-        said = presentable(text, connection)
-        raise RefusedByProvider(said, _reason(said))
+        raise refusal(text, connection)
     if status != HTTPStatus.OK:
         message = f"the provider answered HTTP {status} without saying why"
         raise OutcomeUnknown(message)
@@ -158,12 +157,18 @@ def call(connection: Connection, action: str, **parameters: str) -> object:
 def error_text(answer: object) -> str | None:
     """Return the text of an API v2 error, `{"error": text}`; None if it is none.
 
-    An object with an error *and* an order is a contradiction, not a refusal.
+    An object with an error *and* an order or a refill is a contradiction, not a refusal.
     """
-    if not isinstance(answer, dict) or answer.get("order"):
+    if not isinstance(answer, dict) or answer.get("order") or answer.get("refill"):
         return None
     text = answer.get("error")
     return text if isinstance(text, str) and text.strip() else None
+
+
+def refusal(text: str, connection: Connection) -> RefusedByProvider:
+    """Return a provider's no as an error, with the reason read from its words."""
+    said = presentable(text, connection)
+    return RefusedByProvider(said, _reason(said))
 
 
 def presentable(text: str, connection: Connection) -> str:

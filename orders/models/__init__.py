@@ -6,8 +6,9 @@ from orders.models.catalog import Category, Service, ServiceType
 from orders.models.event import OrderEvent
 from orders.models.order import Order, PlacedRequest
 from orders.models.provider import Provider
+from orders.models.refill import Passing, Refill, RefillState
 from orders.models.submission import Submission, SubmissionState
-from orders.models.vocabulary import FINAL_STATUSES, OPEN_STATUSES, Cause, Initiator, OrderStatus, Terms
+from orders.models.vocabulary import FINAL_STATUSES, OPEN_STATUSES, Cause, Initiator, OrderStatus, RefillOffer, Terms
 
 __all__ = [
     "FINAL_STATUSES",
@@ -22,8 +23,12 @@ __all__ = [
     "Order",
     "OrderEvent",
     "OrderStatus",
+    "Passing",
     "PlacedRequest",
     "Provider",
+    "Refill",
+    "RefillOffer",
+    "RefillState",
     "Service",
     "ServiceType",
     "Submission",

@@ -24,6 +24,9 @@ class AttentionKind(models.TextChoices):
     PROVIDER_KEY = "provider_key", "Provider refused our key"
     PROVIDER_UNREACHABLE = "provider_unreachable", "Provider can't be reached"
     STILL_AT_PROVIDER = "still_at_provider", "Ended here, still at the provider"
+    REFILL_UNKNOWN = "refill_unknown", "Refill asked for or not: unknown"
+    REFILL_ODD = "refill_odd", "Report on a refill makes no sense"
+    REFILL_SILENT = "refill_silent", "Refill takes too long"
 
 
 class AttentionItem(models.Model):

@@ -52,6 +52,15 @@ class Terms(models.TextChoices):
     NO_REFUND_AFTER_START = "no_refund_after_start", "No refund once delivery has begun"
 
 
+class RefillOffer(models.TextChoices):
+    """Whether what went away after delivery can be delivered again instead of being refunded."""
+
+    NOT_OFFERED = "not_offered", "Not offered"
+    AVAILABLE = "available", "Can be asked for"
+    RUNNING = "running", "Running"
+    REFUSED = "refused", "Refused"
+
+
 OPEN_STATUSES: Final = frozenset({OrderStatus.PENDING, OrderStatus.PROCESSING, OrderStatus.IN_PROGRESS})
 FINAL_STATUSES: Final = frozenset({OrderStatus.PARTIAL, OrderStatus.CANCELED, OrderStatus.COMPLETED})
 

@@ -22,7 +22,7 @@ from orders.models import (
     Service,
 )
 from panel.accounts.models import User
-from panel.demo import asking, paying_in, paying_out, stories, support
+from panel.demo import asking, paying_in, paying_out, refilling, stories, support
 from panel.demo.paying_out import Moment, Stage
 from panel.demo.stories import End, Session
 from panel.kernel import money
@@ -87,6 +87,7 @@ def _live(stage: Stage, now: datetime) -> None:
     if not dora.is_suspended:
         suspending.suspend(customer_id=dora.pk, reason="A payment of yours is being checked.", at=now)
     asking.load(stage.users, now=now)
+    refilling.load(stage.users, now=now)
     support.load(stage.users, now=now)
     _close(stage, now)
 

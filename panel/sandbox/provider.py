@@ -2,10 +2,13 @@
 
     python -m panel.sandbox.provider --port 8900 --state provider.sqlite3
 
-Left alone, orders move along by themselves, repeating exactly for the same seed; `--manual` leaves that to control:
+Left alone, orders and refills move along by themselves, repeating exactly for the same seed; `--manual` leaves that to
+control:
 
 * `GET  /_control/orders` - all orders, with request_id, link, quantity, how often add was called, the report
 * `POST /_control/orders/<id>` `{"status", "start_count", "remains"}` - any values, reported verbatim; null drops a key
+* `GET  /_control/refills` - all refills, each with its order and report
+* `POST /_control/refills/<id>` `{"status"}` - as above
 * `POST /_control/forget/<id>` - the order becomes unknown
 * `POST /_control/balance` `{"balance": "0"}`
 * `GET, POST, DELETE /_control/faults` - see panel.sandbox.provider_faults
@@ -64,6 +67,15 @@ class Sandbox:
         """Set keys of an order's report, as `POST /_control/orders/<id>` does. Raises LookupError."""
         if not self.site.provider.state.drive(int(order), report, at=time.time()):
             raise LookupError(order)
+
+    def refills(self) -> list[dict[str, object]]:
+        """Return what `GET /_control/refills` does."""
+        return self.site.provider.refill_rows()
+
+    def drive_refill(self, refill: str | int, **report: object) -> None:
+        """Set the status of a refill, as `POST /_control/refills/<id>` does. Raises LookupError."""
+        if not self.site.provider.state.drive_refill(int(refill), report, at=time.time()):
+            raise LookupError(refill)
 
     def forget(self, order: str | int) -> None:
         """Make an order unknown. Raises LookupError."""

@@ -3,14 +3,14 @@
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from panel.kernel import money
-from panel.sandbox import provider_catalog, provider_course
-from panel.sandbox.provider_state import NotEnoughFunds, Placed, RequestIdReused, State
+from panel.sandbox import provider_catalog, provider_course, provider_refills
+from panel.sandbox.provider_state import NotEnoughFunds, Placed, Refill, RequestIdReused, State
 
 CURRENCY: Final = "USD"
 MOST_IDS: Final = 100
@@ -28,6 +28,8 @@ NO_FUNDS: Final = "Not enough funds on balance"
 BAD_ORDER: Final = "Incorrect order ID"
 ID_REUSED: Final = "This request_id belongs to another order"
 NOT_CANCELABLE: Final = "This order can not be canceled"
+NOT_REFILLABLE: Final = "This order can not be refilled"
+NO_REFILL: Final = "Refill not found"
 
 _ABSENT: Final = frozenset({"", "undefined", "null"})
 _UNSENDABLE: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -54,19 +56,21 @@ class Provider:
         given = {name: value for name, value in parameters.items() if value.strip() not in _ABSENT}
         if given.get("key") != self.key:
             raise BusinessError(BAD_KEY)
-        match given.get("action"):
-            case "services":
-                return [offer.row() for offer in provider_catalog.OFFERS]
-            case "add":
-                return {"order": self._add(given)}
-            case "status":
-                return self._status(given)
-            case "cancel":
-                return [{"order": _as_number(number), "cancel": self._cancel(number)} for number in _ids(given)]
-            case "balance":
-                return {"balance": money.plain(self.state.balance()), "currency": CURRENCY}
-            case _:
-                raise BusinessError(BAD_REQUEST)
+        action = self._actions().get(given.get("action", ""))
+        if action is None:
+            raise BusinessError(BAD_REQUEST)
+        return action(given)
+
+    def _actions(self) -> Mapping[str, Callable[[Mapping[str, str]], object]]:
+        return {
+            "services": lambda _given: [offer.row() for offer in provider_catalog.OFFERS],
+            "add": lambda given: {"order": self._add(given)},
+            "status": self._status,
+            "cancel": lambda given: [{"order": _as_number(n), "cancel": self._cancel(n)} for n in _ids(given)],
+            "refill": self._refill,
+            "refill_status": self._refill_status,
+            "balance": lambda _given: {"balance": money.plain(self.state.balance()), "currency": CURRENCY},
+        }
 
     def report(self, order: Placed) -> dict[str, object]:
         """Return the status answer of one order: as it would stand by itself, overlaid with what control set."""
@@ -98,6 +102,21 @@ class Provider:
                 "report": self.report(order),
             }
             for order in self.state.every()
+        ]
+
+    def refill_report(self, refill: Refill) -> dict[str, object]:
+        """Return the status answer of one refill: as it would stand by itself, overlaid with what control set."""
+        now = time.time() if refill.driven_at is None else refill.driven_at
+        elapsed = (now - refill.asked_at) * self.speed
+        by_itself = {"status": provider_refills.status(seed=self.seed, refill=refill.id, elapsed=elapsed)}
+        report: dict[str, object] = {**by_itself, **json.loads(refill.driven)}
+        return {name: value for name, value in report.items() if value is not None}
+
+    def refill_rows(self) -> list[dict[str, object]]:
+        """Return all refills for the control address."""
+        return [
+            {"refill": refill.id, "order": refill.order_id, "report": self.refill_report(refill)}
+            for refill in self.state.every_refill()
         ]
 
     def _add(self, given: Mapping[str, str]) -> int:
@@ -154,6 +173,40 @@ class Provider:
         self.state.note_cancel(order.id, at=time.time())
         return 1
 
+    def _refill(self, given: Mapping[str, str]) -> object:
+        numbers = _ids(given)
+        if "orders" in given or len(numbers) > 1:
+            return [{"order": _as_number(text), "refill": self._refilled(text)} for text in numbers]
+        made = self._refilled(numbers[0])
+        if isinstance(made, dict):
+            raise BusinessError(made["error"])
+        return {"refill": str(made)}
+
+    def _refilled(self, text: str) -> int | dict[str, str]:
+        """Make a refill. One that runs already is no reason to refuse another: so it is at many providers."""
+        number = _as_int(text)
+        order = None if number is None else self.state.find([number]).get(number)
+        if order is None:
+            return {"error": BAD_ORDER}
+        ended = self.report(order).get("status") in (provider_course.COMPLETED, provider_course.PARTIAL)
+        if not ended or not provider_catalog.BY_NUMBER[order.service].refillable:
+            return {"error": NOT_REFILLABLE}
+        return self.state.refill(order.id, at=time.time())
+
+    def _refill_status(self, given: Mapping[str, str]) -> object:
+        numbers = _ids(given, "refill")
+        found = self.state.find_refills([number for text in numbers if (number := _as_int(text)) is not None])
+        reports = {text: self._refill_standing(found.get(_as_int(text) or 0)) for text in numbers}
+        if "refills" in given or len(numbers) > 1:
+            return [{"refill": _as_number(text), **report} for text, report in reports.items()]
+        report = reports[numbers[0]]
+        if isinstance(error := report.get("status"), dict) and error == {"error": NO_REFILL}:
+            raise BusinessError(NO_REFILL)
+        return report
+
+    def _refill_standing(self, refill: Refill | None) -> dict[str, object]:
+        return {"status": {"error": NO_REFILL}} if refill is None else self.refill_report(refill)
+
     def _progress(self, order: Placed) -> provider_course.Progress:
         now = time.time() if order.driven_at is None else order.driven_at
         canceled = None if order.cancel_at is None or not self.speed else order.cancel_at - order.placed_at
@@ -176,8 +229,8 @@ def _kept(order: Placed, report: Mapping[str, object]) -> str:
     return money.plain(charge - money.share(charge, remains, order.quantity))
 
 
-def _ids(given: Mapping[str, str]) -> list[str]:
-    texts = [text.strip() for text in given.get("orders", given.get("order", "")).split(",")]
+def _ids(given: Mapping[str, str], what: str = "order") -> list[str]:
+    texts = [text.strip() for text in given.get(f"{what}s", given.get(what, "")).split(",")]
     numbers = list(dict.fromkeys(text for text in texts if text))
     if not 1 <= len(numbers) <= MOST_IDS:
         raise BusinessError(BAD_REQUEST)

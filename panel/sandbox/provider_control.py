@@ -9,14 +9,16 @@ from panel.sandbox.fault_queue import BadFault, FaultQueue
 from panel.sandbox.http_server import BadRequest, json_document
 from panel.sandbox.provider_api import Provider
 from panel.sandbox.provider_faults import Fault, parse, row
+from panel.sandbox.provider_state import State
 
-_NO_REPORT: Final = "Give an object with status, start_count or remains"
+_NO_REPORT: Final = "Give an object with status, start_count or remains; of a refill, with status"
 _NO_BALANCE: Final = 'Give {"balance": "12.50"}'
 _REPORT_KEYS: Final = frozenset({"status", "start_count", "remains"})
+_REFILL_KEYS: Final = frozenset({"status"})
 
 
 class NoSuchThing(LookupError):
-    """There is no such address or order."""
+    """There is no such address, order or refill."""
 
 
 class Controlled(Protocol):
@@ -39,10 +41,12 @@ def carry_out(command: str, what: str, number: str | None, body: bytes, target: 
     match command, what, number:
         case "GET", "orders", None:
             return {"orders": target.provider.rows()}
+        case "GET", "refills", None:
+            return {"refills": target.provider.refill_rows()}
         case "GET", "faults", None:
             return {"faults": [row(fault, left) for fault, left in target.faults.left()]}
-        case "POST", "orders", str(order):
-            _found(target.provider.state.drive(int(order), _report(body), at=time.time()))
+        case "POST", "orders" | "refills", str(driven):
+            _found(_drive(target.provider.state, what, int(driven), body))
         case "POST", "forget", str(order):
             _found(target.provider.state.forget(int(order)))
         case "POST", "balance", None:
@@ -65,11 +69,13 @@ def _found(found: bool) -> None:  # noqa: FBT001 - the outcome itself, not a swi
         raise NoSuchThing
 
 
-def _report(body: bytes) -> dict[str, object]:
+def _drive(state: State, what: str, number: int, body: bytes) -> bool:
+    """Set a report of an order or a refill; False if there is none of this number."""
     document = json_document(body)
-    if not isinstance(document, dict) or not _REPORT_KEYS.issuperset(document):
+    keys = _REPORT_KEYS if what == "orders" else _REFILL_KEYS
+    if not isinstance(document, dict) or not keys.issuperset(document):
         raise BadRequest(_NO_REPORT)
-    return document
+    return (state.drive if what == "orders" else state.drive_refill)(number, document, at=time.time())
 
 
 def _balance(body: bytes) -> Decimal:

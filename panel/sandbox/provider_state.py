@@ -1,4 +1,4 @@
-"""What the sandbox provider remembers: its orders and its customer's balance, in SQLite (a file or memory).
+"""What the sandbox provider remembers: orders, refills and its customer's balance, in SQLite (a file or memory).
 
 Refunds are not booked back onto the balance: the tests that empty it set it, and the demo's is large.
 """
@@ -15,6 +15,7 @@ from typing import Final
 from panel.kernel import money
 
 FIRST_ORDER: Final = 10001
+FIRST_REFILL: Final = 501
 OPENING_BALANCE: Final = "1000000.00"
 
 _SCHEMA: Final = f"""
@@ -23,15 +24,21 @@ CREATE TABLE IF NOT EXISTS orders (
     quantity INTEGER NOT NULL, charge TEXT NOT NULL, placed_at REAL NOT NULL, add_calls INTEGER NOT NULL DEFAULT 1,
     cancel_at REAL, cancel_calls INTEGER NOT NULL DEFAULT 0, driven_at REAL, driven TEXT NOT NULL DEFAULT '{{}}',
     forgotten INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS refills (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, order_id INTEGER NOT NULL, asked_at REAL NOT NULL,
+    driven_at REAL, driven TEXT NOT NULL DEFAULT '{{}}');
 CREATE TABLE IF NOT EXISTS account (only INTEGER PRIMARY KEY CHECK (only = 1), balance TEXT NOT NULL);
 INSERT OR IGNORE INTO account VALUES (1, '{OPENING_BALANCE}');
 INSERT INTO sqlite_sequence SELECT 'orders', {FIRST_ORDER - 1}
     WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'orders');
+INSERT INTO sqlite_sequence SELECT 'refills', {FIRST_REFILL - 1}
+    WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'refills');
 """  # noqa: S608 - made of our own constants
 _COLUMNS: Final = (
     "id, request_id, service, link, quantity, charge, placed_at, add_calls, cancel_at, cancel_calls, "
     "driven_at, driven, forgotten"
 )
+_REFILL_COLUMNS: Final = "id, order_id, asked_at, driven_at, driven"
 
 
 class NotEnoughFunds(Exception):
@@ -59,6 +66,17 @@ class Placed:
     driven_at: float | None
     driven: str
     forgotten: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refill:
+    """One refill as stored; instants and `driven` as in `Placed`."""
+
+    id: int
+    order_id: int
+    asked_at: float
+    driven_at: float | None
+    driven: str
 
 
 class State:
@@ -130,6 +148,37 @@ class State:
             merged = json.dumps({**json.loads(row[0]), **report})
             self._db.execute(
                 "UPDATE orders SET driven = ?, driven_at = COALESCE(driven_at, ?) WHERE id = ?", (merged, at, order)
+            )
+            return True
+
+    def refill(self, order: int, *, at: float) -> int:
+        """Make a refill of an order and return its number; asked again, another one."""
+        with self._lock, self._db:
+            cursor = self._db.execute("INSERT INTO refills (order_id, asked_at) VALUES (?, ?)", (order, at))
+            return int(cursor.lastrowid or 0)
+
+    def find_refills(self, ids: Sequence[int]) -> dict[int, Refill]:
+        """Return the refills with these numbers that exist."""
+        marks = ",".join("?" * len(ids))
+        query = f"SELECT {_REFILL_COLUMNS} FROM refills WHERE id IN ({marks})"  # noqa: S608 - question marks
+        with self._lock:
+            return {row[0]: Refill(*row) for row in self._db.execute(query, tuple(ids))}
+
+    def every_refill(self) -> list[Refill]:
+        """Return all refills, oldest first."""
+        query = f"SELECT {_REFILL_COLUMNS} FROM refills ORDER BY id"  # noqa: S608 - our own columns
+        with self._lock:
+            return [Refill(*row) for row in self._db.execute(query)]
+
+    def drive_refill(self, refill: int, report: Mapping[str, object], *, at: float) -> bool:
+        """Set keys of a refill's report to any values; it stops moving by itself. False if there is no such refill."""
+        with self._lock, self._db:
+            row = self._db.execute("SELECT driven FROM refills WHERE id = ?", (refill,)).fetchone()
+            if row is None:
+                return False
+            merged = json.dumps({**json.loads(row[0]), **report})
+            self._db.execute(
+                "UPDATE refills SET driven = ?, driven_at = COALESCE(driven_at, ?) WHERE id = ?", (merged, at, refill)
             )
             return True
 

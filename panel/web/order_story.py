@@ -1,6 +1,7 @@
 """Everything that happened to an order in one row of steps, each with the rule that it rests on, for its customer.
 
-Four records tell it: the order's moves, the wishes to cancel it, the policy's decisions, and the refund requests.
+Five records tell it: the order's moves, the wishes to cancel it, the refills, the policy's decisions, and the refund
+requests.
 """
 
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from orders.models import CancelRequest, CancelRequestState, Initiator
-from panel.web import refund_words, timeline
+from panel.web import refilling, refund_words, timeline
 from panel.web.queries import Story
 from panel.web.refund_queries import Told
 from panel.web.refund_words import Step
@@ -29,6 +30,8 @@ def steps(story: Story, asked: Sequence[Told]) -> list[Step]:
     ]
     for wish in story.cancel_requests:
         found += _cancel(wish)
+    for refill in story.refills:
+        found += refilling.steps(refill)
     requests = [told.request for told in asked]
     for decision in reversed(story.decisions):
         found += _decision(decision, requests, story)

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from orders.models import Order, OrderStatus
-from panel.web import canceling, order_story, queries, refund_queries, refund_words, typed
+from panel.web import canceling, order_story, queries, refilling, refund_queries, refund_words, typed
 from panel.web.people import signed_in
 from panel.web.queries import Story
 from panel.web.refund_queries import Told
@@ -89,6 +89,7 @@ def order(request: HttpRequest, order_id: int) -> HttpResponse:
             "latest": _latest(story),
             "cancel_request": story.cancel_request,
             "offer": canceling.offer(found, story.cancel_request, customer, timezone.now()),
+            "refill_offer": refilling.offer(found, story.refills),
             "refund_offer": _refund_offer(found, asked, timezone.now()),
             "version": publishing.version(found.policy_version),
         },

@@ -10,7 +10,7 @@ from typing import Final
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from billing.models import Account, CustomerAccount
-from orders.models import CancelRequest, Category, Order, OrderEvent, OrderStatus, Service
+from orders.models import CancelRequest, Category, Order, OrderEvent, OrderStatus, Refill, Service
 from panel.accounts.models import ApiKey, User
 from panel.kernel import money
 from panel.web import typed
@@ -65,6 +65,7 @@ class Story:
     events: tuple[OrderEvent, ...]
     decisions: tuple[Decision, ...]
     cancel_requests: tuple[CancelRequest, ...]
+    refills: tuple[Refill, ...]
 
     @property
     def cancel_request(self) -> CancelRequest | None:
@@ -177,13 +178,21 @@ def order(customer: User, order_id: int) -> Order | None:
 
 
 def story(found: Order) -> Story:
-    """Return what happened to the order: events and wishes to cancel oldest first, decisions newest first."""
+    """Return what happened to the order: events, wishes to cancel and refills oldest first, decisions newest first."""
     return Story(
         order=found,
         events=tuple(OrderEvent.objects.filter(order=found).order_by("id")),
         decisions=tuple(Decision.objects.filter(order=found).select_related("policy_version").order_by("-id")),
         cancel_requests=tuple(CancelRequest.objects.filter(order=found).order_by("id")),
+        refills=refills(found),
     )
+
+
+def refills(found: Order) -> tuple[Refill, ...]:
+    """Return the refills of the order, oldest first."""
+    if not found.allows_refill:
+        return ()
+    return tuple(Refill.objects.filter(order=found).order_by("id"))
 
 
 def cancel_request(found: Order) -> CancelRequest | None:

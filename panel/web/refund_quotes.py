@@ -13,6 +13,7 @@ from panel.web.canceling import Offer
 from panel.web.dates import Moment
 from refunds.desk import opening, proposals
 from refunds.desk.opening import AlreadyOpen, Quote
+from refunds.policy import facts
 
 
 class Outcome(StrEnum):
@@ -50,6 +51,13 @@ class Shown:
         if not self.quote.at_once:
             return Outcome.LOOK
         return Outcome.CREDIT if self.quote.proposal.credit > 0 else Outcome.NOTHING
+
+    @property
+    def refill(self) -> facts.Refill | None:
+        """Whether what is said to have gone away can be delivered again; None for other causes."""
+        if self.quote is None or self.quote.proposal.facts.cause is not facts.Cause.DROPPED:
+            return None
+        return self.quote.proposal.facts.refill
 
     @property
     def token(self) -> str:

@@ -128,6 +128,25 @@ def cancel_requests(order: Order) -> Iterator[Panel]:
     yield Panel("Cancel requests", ("Request", "State", "Cause", "By", "Requested (UTC)", "Detail"), rows)
 
 
+def refills(order: Order) -> Iterator[Panel]:
+    """Yield the wishes to have delivered again what went away, the latest first."""
+    rows = [
+        (
+            link("orders_refill", refill.pk, refill.pk),
+            refill.get_state_display(),
+            refill.get_passing_display(),
+            _who(refill.get_initiator_display(), refill.actor_id, refill.actor),
+            moment(refill.requested_at),
+            moment(refill.closed_at),
+            refill.provider_refill_id or "-",
+            refill.detail or "-",
+        )
+        for refill in order.refills.select_related("actor")[:_MOST]
+    ]
+    headers = ("Refill", "State", "Way", "By", "Asked for (UTC)", "Ended (UTC)", "Provider's number", "Detail")
+    yield Panel("Refills", headers, rows)
+
+
 def attention(order: Order) -> Iterator[Panel]:
     """Yield what people had to look at."""
     rows = [
@@ -153,6 +172,7 @@ _PANELS: tuple[tuple[str, Callable[[Order], Iterator[Panel]]], ...] = (
     ("refunds.view_refundrequest", requests),
     ("refunds.view_decision", decisions),
     ("billing.view_transfer", _transfers),
+    ("orders.view_refill", refills),
     ("orders.view_cancelrequest", cancel_requests),
     ("orders.view_submission", submissions),
 )

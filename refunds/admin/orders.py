@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RelatedDropdownFilter
 
+from orders.admin import refills
 from orders.models import AttentionItem, Order, OrderStatus, Provider
 from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, amount, detail_action, link, nowrap, shown
 from refunds import publishing
@@ -96,7 +97,7 @@ class OrderAdmin(ReadOnlyAdmin):
     )
     actions = ("start_chosen", "complete_chosen", "cancel_chosen")
     act_permission = "orders.change_order"
-    actions_detail = ("start", "set_partial", "complete", "cancel", "open_request")
+    actions_detail = ("start", "set_partial", "complete", "cancel", "open_request", "ask_refill")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         rows: QuerySet[Order] = super().get_queryset(request)
@@ -122,9 +123,14 @@ class OrderAdmin(ReadOnlyAdmin):
         """Whether this member of staff may open refund requests for customers."""
         return bool(request.user.has_perm(access.MAY_OPEN))
 
+    def has_ask_refill_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        """Whether this member of staff may ask for refills for customers."""
+        return bool(request.user.has_perm("orders.add_refill"))
+
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """Offer what the order's status allows; final orders can be corrected to another end."""
-        status = Order.objects.filter(pk=object_id).values_list("status", flat=True).first()
+        order = Order.objects.filter(pk=object_id).first()
+        status = None if order is None else order.status
         hidden = set()
         if status not in {OrderStatus.PENDING, OrderStatus.PROCESSING}:
             hidden.add("orders_order_start")
@@ -132,6 +138,8 @@ class OrderAdmin(ReadOnlyAdmin):
             hidden.add("orders_order_complete")
         if RefundRequest.objects.filter(RefundRequest.waiting(), order__pk=object_id).exists():
             hidden.add("orders_order_open_request")
+        if order is None or not refills.may_be_asked_for(order):
+            hidden.add("orders_order_ask_refill")
         offered = super().get_actions_detail(request, object_id)
         return [action for action in offered if action.action_name not in hidden]
 
@@ -248,6 +256,10 @@ class OrderAdmin(ReadOnlyAdmin):
     @detail_action(description="Open a refund request…", permissions=["open_request"], icon="request_quote")
     def open_request(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return request_actions.open_for(self, request, self.found(request, object_id))
+
+    @detail_action(description="Ask for a refill…", permissions=["ask_refill"], icon="autorenew")
+    def ask_refill(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return refills.ask_for(self, request, self.found(request, object_id))
 
     @admin.action(description="Start…", permissions=["act"])
     def start_chosen(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:

@@ -95,7 +95,8 @@ def _answers(one: Settled, request: RefundRequest, at: datetime) -> bool:
     after = proposals.imagine(one.order, status=OrderStatus(one.order.status), remains=one.order.remains)
     after.refunded = one.before + one.credit
     standing = Standing(one.facts.standing.value)
-    return proposals.judge(after, cause=Cause(request.cause), standing=standing, at=at).credit == 0
+    cause, refill = Cause(request.cause), one.facts.refill  # known: nothing is looked up for each of a batch
+    return proposals.judge(after, cause=cause, standing=standing, at=at, refill=refill).credit == 0
 
 
 def _open(waiting: Sequence[Settled], at: datetime) -> None:

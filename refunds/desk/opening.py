@@ -212,7 +212,8 @@ def _foresee(order: Order, customer: User, cause: Cause, at: datetime) -> tuple[
         raise CauseUnfit("Choose a cause that fits the order as it stands now.", field="cause")
     first = proposals.judge(order, cause=cause, standing=abuse.standing_of(customer, ()), at=at)
     reasons = abuse.measured(customer=customer, order=order, policy=first.version.policy, at=at)
-    proposal = proposals.judge(order, cause=cause, standing=abuse.standing_of(customer, reasons), at=at)
+    measured = abuse.standing_of(customer, reasons)
+    proposal = proposals.judge(order, cause=cause, standing=measured, at=at, refill=first.facts.refill)
     at_once = _needs_nobody(proposal)
     return Quote(proposal, at_once, proposals.sentence(proposal, at_once=at_once)), reasons
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
+from orders import refills
 from orders.models import Cause, Order, OrderStatus
 from panel.accounts.models import Standing
 from panel.kernel import money
@@ -65,8 +66,14 @@ class Proposal:
         return rules.words(self.version.policy, self.verdict.clause_id)
 
 
-def judge(order: Order, *, cause: Cause, standing: Standing, at: datetime) -> Proposal:
-    """Judge a customer's claim about the order as it stands, by the version that the order was placed under."""
+def judge(
+    order: Order, *, cause: Cause, standing: Standing, at: datetime, refill: facts.Refill | None = None
+) -> Proposal:
+    """Judge a customer's claim about the order as it stands, by the version that the order was placed under.
+
+    `refill` is given by who knows it; otherwise it is looked up.
+    """
+    refill = refill or facts.Refill(refills.offers([order])[order.pk].value)
     version = publishing.version(order.policy_version)
     remains, is_estimate = _remains(order)
     amounts = Amounts(order.charge, order.quantity, remains)
@@ -79,6 +86,7 @@ def judge(order: Order, *, cause: Cause, standing: Standing, at: datetime) -> Pr
         standing=facts.Standing(standing.value),
         since_placed=facts.since_placed(at - order.placed_at),
         hours_since_final=facts.hours_since_final(at - order.final_at if order.final_at else None),
+        refill=refill,
         service=order.service_id,
         category=order.category,
     )

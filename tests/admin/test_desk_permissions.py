@@ -1,4 +1,4 @@
-"""Who gets what answer from every page and every action of the refund desk and of support.
+"""Who gets what answer from every page and every action of the refund desk, of refills, and of support.
 
 Six kinds of people try each address by GET and by POST. `in` is the way to the sign-in, with nothing shown. A POST
 that is let in carries too little to do harm, so what it gets is the form again (200, 422), a redirect, or 409.
@@ -14,6 +14,7 @@ from django.contrib.admin import helpers
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from orders.models import Refill
 from panel.accounts.models import User
 from panel.support.models import SavedReply, Ticket
 from refunds.backtesting import running, runs
@@ -22,6 +23,7 @@ from tests.admin.furniture import PICTURE
 from tests.admin.pages import signed_in, text_of
 from tests.factories import AT, make_customer, make_staff, policies
 from tests.factories.desk import approve, ask_for_refund, completed, decision_in_review, order_in_review, started
+from tests.factories.refills import refill_of, refillable
 from tests.support import asking
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +84,7 @@ TABLE: Final = [
     Row("refund-request-expedite", _NOT_SO, _OWNER_SENDS, ("request",)),
     Row("refund-request-withdraw", "in 302 404 404 404 404", "in 302 404 404 404 404", ("review",)),
     Row("refund-file", "in 200 404 200 200 200", _NOT_SO, ("request", "file")),
+    Row("order-refill", "in 200 404 404 404 404", "in 302 404 404 404 404", ("refillable",)),
     Row("tickets", _EVERYBODY, _NOT_SO),
     Row("ticket-new", _EVERYBODY, "in 409 409 409 409 409"),
     Row("ticket", _OWNER, _NOT_SO, ("ticket",)),
@@ -103,7 +106,15 @@ TABLE: Final = [
         decline=_STAFF,
     ),
     *_actions("refunds_refundrequest", "recommended", confirm=_APPROVER, send_back=_STAFF),
-    *_actions("orders_order", "order", open_request=_STAFF),
+    *_actions("orders_order", "order", open_request=_STAFF, ask_refill=_STAFF),
+    *_read_only("orders_refill", "refill"),
+    *_actions(
+        "orders_refill",
+        "refill",
+        settle=_APPROVER,
+        found_at_provider=_APPROVER,
+        not_at_provider=_APPROVER,
+    ),
     *_actions("accounts_user", "customer", change_standing=_MANAGER),
     *_read_only("refunds_decision", "decision"),
     *_read_only("refunds_policyversion", "policy"),
@@ -144,8 +155,13 @@ TABLE: Final = [
     Row("admin:support_savedreply_delete", _MANAGER, "in in in 403 403 302", ("reply",)),
 ]
 # Actions on pages whose other addresses are not the desk's.
-ELSEWHERE: Final = {"admin:orders_order_open_request", "admin:accounts_user_change_standing"}
-OF_THE_DESK: Final = ("refunds/", "support/", "contact/", "admin/refunds/", "admin/support/")
+ELSEWHERE: Final = {
+    "admin:orders_order_open_request",
+    "admin:orders_order_ask_refill",
+    "admin:accounts_user_change_standing",
+    "order-refill",
+}
+OF_THE_DESK: Final = ("refunds/", "support/", "contact/", "admin/refunds/", "admin/support/", "admin/orders/refill/")
 
 
 @dataclass(frozen=True)
@@ -183,6 +199,8 @@ def world() -> World:
             "backtest": tested.pk,
             "place": 0,
             "customer": ada.pk,
+            "refillable": refillable(ada).pk,
+            "refill": refill_of(refillable(ada)).pk,
             "ticket": ticket.pk,
             "reply": SavedReply.objects.create(title="Hello", text="Hello {name}").pk,
         },
@@ -244,6 +262,7 @@ def test_what_was_tried_left_everything_as_it_was_where_it_was_refused(world: Wo
             client.post(world.address(row), row.given)
 
     assert all(one.is_open for one in RefundRequest.objects.all())
+    assert Refill.objects.get().is_live
     assert not RefundRequest.objects.exclude(assignee=None).exists()
     assert Ticket.objects.get().state == "open"
     assert SavedReply.objects.count() == 1

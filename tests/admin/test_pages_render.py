@@ -19,6 +19,8 @@ from orders.models import (
     Cause,
     Order,
     OrderStatus,
+    Passing,
+    RefillState,
     Submission,
     SubmissionState,
 )
@@ -39,6 +41,7 @@ from tests.factories import (
     move,
     place_order,
 )
+from tests.factories.refills import bring, end, refill_of, refillable
 from tests.notifications.letters import receipt
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +85,10 @@ def furnish(number: int = 1) -> None:
         Submission.objects.create(order=order, provider=provider, state=state, called_at=AT)
     for wish in CancelRequestState:
         CancelRequest.objects.create(order=place_order(ada, service), state=wish, actor=ada)
+    for way in Passing:
+        refill = refill_of(refillable(ada, rate="1", provider=None if way == Passing.BY_HAND else provider))
+        bring(refill, way)
+        end(refill_of(refillable(ada, rate="1")), RefillState.REJECTED)
     waiting = place_order(flagged, service)
     move(waiting, OrderStatus.PARTIAL, remains=300, cause=Cause.CANNOT_COMPLETE)
     with transaction.atomic():
@@ -138,12 +145,13 @@ def test_the_start_page_and_every_link_of_the_sidebar_open() -> None:
     assert page.status_code == 200
     assert 'href="/static/web/icon.svg"' in text_of(page)
     items = [item for group in page.context["sidebar_navigation"] for item in group["items"]]
-    assert len(items) == len({str(item["link"]) for item in items}) == 28
+    assert len(items) == len({str(item["link"]) for item in items}) == 29
     for item in items:
         assert client.get(str(item["link"])).status_code == 200
     badges = {item["title"]: item["badge"] for item in items if "badge" in item}
     assert badges == {
-        "Attention queue": str(len(AttentionKind)),
+        "Attention queue": str(len(AttentionKind) + 1),  # and the refill that was asked for or not
+        "Refills": "2",
         "Refund requests": "5 overdue",
         "Tickets": "1 overdue",
         "Withdrawals": "8 overdue",

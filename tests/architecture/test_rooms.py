@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from orders.models import Cause, Initiator, OrderStatus, Terms
+from orders.models import Cause, Initiator, OrderStatus, RefillOffer, Terms
 from panel.accounts.models import Standing
 from refunds.policy import facts
 
@@ -50,6 +50,7 @@ def test_no_foreign_key_of_ours_deletes_what_points_to_it() -> None:
         (Initiator, facts.Initiator),
         (Terms, facts.Terms),
         (Standing, facts.Standing),
+        (RefillOffer, facts.Refill),
     ],
 )
 def test_orders_and_policies_use_the_same_words(stored: type[models.TextChoices], judged: type[Enum]) -> None:

@@ -1,5 +1,5 @@
 """What the database itself refuses, whoever writes: every named constraint and trigger about accounts,
-transfers and orders.
+transfers, orders and refills.
 
 Each is tested by plain SQL that goes around the use cases; test_constraints_of_payments goes on with money in and out,
 and holds that none is left out.
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from orders import canceling, handling
+from orders import canceling, handling, refills
 from orders.models import Cause, OrderStatus
 from refunds.models import Decision
 from tests.billing.refusing import copy_of, refusal
@@ -27,6 +27,8 @@ COPIES = {
     "version": ("refunds_policyversion", "version"),
     "transfer": ("billing_transfer", "transfer"),
     "user": ("accounts_user", "ada"),
+    "refill": ("orders_refill", "refill"),
+    "ended refill": ("orders_refill", "refilled"),
 }
 
 
@@ -61,6 +63,7 @@ SUBMISSION = (
     "INSERT INTO orders_submission (order_id, provider_id, request_id, state, detail, provider_order_id)"
     " VALUES (%(pending)s, %(provider)s, gen_random_uuid(), 'claimed', '', '')"
 )
+REFILL = "UPDATE orders_refill SET {} WHERE id = %(refill)s"
 REQUEST = (
     "INSERT INTO orders_placedrequest (customer_id, request_id, fingerprint, order_ids, placed_at)"
     " VALUES (%(ada)s, 'one', '', '[]', now())"
@@ -108,6 +111,19 @@ CHECKS: dict[str, Any] = {
     "attention_open_once_per_provider": lambda: "; ".join([attention(order_id="NULL", provider_id="%(provider)s")] * 2),
     "cancel_request_one_live": f"{CANCEL}; {CANCEL}",
     "submission_one_live": f"{SUBMISSION}; {SUBMISSION}",
+    "refill_state_known": REFILL.format("state = 'lost'"),
+    "refill_passing_known": REFILL.format("passing = 'lost', called_at = now(), send_due_at = NULL"),
+    "refill_asked_by_a_person": lambda: copy("refill", initiator="'system'"),
+    "refill_by_provider_or_by_hand": lambda: copy("refill", provider_id="NULL"),
+    "refill_ended_says_when": REFILL.format("closed_at = now(), send_due_at = NULL"),
+    "refill_refused_is_rejected": REFILL.format("passing = 'refused', called_at = now(), send_due_at = NULL"),
+    "refill_settled_has_ended": REFILL.format("settled_by_id = %(ben)s"),
+    "refill_accepted_has_a_number": REFILL.format("provider_refill_id = 'r-2'"),
+    "refill_called_says_when": REFILL.format("passing = 'unknown', send_due_at = NULL"),
+    "refill_sent_while_it_waits": REFILL.format("send_due_at = NULL"),
+    "refill_polled_while_it_lives": REFILL.format("poll_due_at = now()"),
+    "refill_one_live": lambda: copy("refill"),
+    "refill_of_provider_once": lambda: copy("ended refill"),
     "decision_amounts_sane": lambda: copy("decision", owed="-1", credited="-1"),
     "decision_credits_at_most_owed": lambda: copy("decision", credited="owed + 0.000001"),
     "decision_reviewed_by_somebody": "UPDATE refunds_decision SET state = 'approved' WHERE id = %(waiting)s",
@@ -153,6 +169,19 @@ TRIGGERS: dict[str, tuple[str, ...]] = {
         "UPDATE orders_order SET category = category + 1 WHERE id = %(pending)s",
     ),
     "orders_order_is_kept": ("DELETE FROM orders_order WHERE id = %(pending)s",),
+    "refill_is_kept": ("DELETE FROM orders_refill WHERE id = %(refill)s",),
+    "refill_ends_once": (
+        "UPDATE orders_refill SET state = 'rejected' WHERE id = %(refilled)s",
+        "UPDATE orders_refill SET state = 'pending', closed_at = NULL WHERE id = %(refilled)s",
+        "UPDATE orders_refill SET detail = 'other' WHERE id = %(refilled)s",
+    ),
+    "refill_wish_is_final": (
+        REFILL.format("order_id = %(pending)s"),
+        REFILL.format("provider_id = provider_id + 1"),
+        REFILL.format("initiator = 'staff'"),
+        REFILL.format("actor_id = %(ben)s"),
+        REFILL.format("requested_at = now()"),
+    ),
     "decision_is_kept": ("DELETE FROM refunds_decision WHERE id = %(decision)s",),
     "decision_is_final": (
         "UPDATE refunds_decision SET credited = 0 WHERE id = %(decision)s",
@@ -175,7 +204,7 @@ def world() -> dict[str, int]:
     """A customer with orders in several states, and the numbers of everything that the statements name."""
     ada, ben, grace = make_customer(funds="100", promo="1"), make_customer("ben"), make_staff()
     provider = make_provider()
-    service = make_service(provider=provider, one_order_per_link=True)
+    service = make_service(provider=provider, one_order_per_link=True, allows_refill=True)
     canceled, completed, reviewed, pending = (
         place_order(ada, service, link=f"https://example.com/{n}") for n in range(4)
     )
@@ -183,7 +212,15 @@ def world() -> dict[str, int]:
     move(completed, OrderStatus.COMPLETED, remains=0)
     handling.cancel(order_id=reviewed.pk, cause=Cause.INVALID_TARGET, staff=grace, at=AT, remains=700)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE orders_order SET provider_order_id = 'p-1' WHERE id = %s", [pending.pk])
+        for order, number in ((pending, "p-1"), (completed, "p-2")):
+            cursor.execute("UPDATE orders_order SET provider_order_id = %s WHERE id = %s", [number, order.pk])
+        refilled = refills.ask(customer=ada, order_id=completed.pk, at=AT)
+        cursor.execute(
+            "UPDATE orders_refill SET state = 'completed', passing = 'accepted', provider_refill_id = 'r-1',"
+            " called_at = now(), closed_at = now(), send_due_at = NULL WHERE id = %s",
+            [refilled.pk],
+        )
+        refill = refills.ask(customer=ada, order_id=completed.pk, at=AT)
         cursor.execute(
             "INSERT INTO billing_account (customer_id, kind, balance) VALUES (%s, 'debt', 0) RETURNING id", [ada.pk]
         )
@@ -195,7 +232,7 @@ def world() -> dict[str, int]:
     decision = Decision.objects.get(order=canceled)
     numbers = {"ada": ada, "ben": ben, "provider": provider, "service": service, "decision": decision}
     numbers |= {"refunded": canceled, "completed": completed, "reviewed": reviewed, "pending": pending}
-    numbers |= {"waiting": Decision.objects.get(order=reviewed)}
+    numbers |= {"waiting": Decision.objects.get(order=reviewed), "refilled": refilled, "refill": refill}
     return {
         **{name: row.pk for name, row in numbers.items()},
         "version": decision.policy_version_id,

@@ -10,16 +10,17 @@ from django.db import connection, transaction
 
 from billing import adjustments, ledger
 from billing.models import Account, Transfer, TransferKind
-from orders import canceling, handling, lifecycle, placing
+from orders import canceling, handling, lifecycle, placing, refills
 from orders.canceling import Canceled
 from orders.fulfilment import submit
 from orders.lifecycle import Move
 from orders.lines import Line
-from orders.models import CancelRequest, Cause, Initiator, Order, OrderEvent, OrderStatus, Submission
+from orders.models import CancelRequest, Cause, Initiator, Order, OrderEvent, OrderStatus, Refill, Submission
 from panel.accounts.models import User
 from panel.kernel.errors import Conflict, PanelError
 from tests.concurrency.racing import of, race
 from tests.factories import AT, make_customer, make_provider, make_service, make_staff, move, place_order
+from tests.factories.refills import refillable
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -102,6 +103,24 @@ def test_of_two_cancels_at_once_one_refunds() -> None:
         assert len(of(canceling.CancelRefused, results)) == 1
         assert available(ada) == Decimal(10)
         assert Transfer.objects.filter(order_ref=order.pk, kind="order_refund").count() == 1
+
+
+def test_of_many_asks_for_a_refill_at_once_one_makes_a_refill() -> None:
+    grace = make_staff()
+
+    for _ in range(4):
+        order = refillable()
+
+        results = race(
+            [
+                *[partial(refills.ask, customer=order.customer, order_id=order.pk, at=AT)] * 3,
+                partial(refills.ask_for_customer, staff=grace, order_id=order.pk, at=AT),
+            ]
+        )
+
+        assert len(of(Refill, results)) == 1
+        assert len(of(refills.RefillRunning, results)) == 3
+        assert Refill.objects.filter(order=order).count() == 1
 
 
 def test_a_cancel_and_a_submission_never_both_win() -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from billing.models import Origin, Transfer, Withdrawal
 from orders import placing
 from orders.lines import Line
-from orders.models import AttentionItem, Order, OrderStatus, Provider, Service, ServiceType
+from orders.models import AttentionItem, Order, OrderStatus, Provider, Refill, Service, ServiceType
 from panel.accounts import keys
 from panel.accounts.models import Standing, User
 from panel.demo import catalog, stories
@@ -73,6 +73,14 @@ def test_loads_refund_requests_in_each_state_and_hour() -> None:
     confirmed = RefundRequest.objects.filter(state=RequestState.APPROVED, origin=RequestOrigin.CUSTOMER)
     assert confirmed.values_list("recommended_by__name", "closed_by__name").get() == ("Ivy Chen", "Hiro Tanaka")
     assert not User.objects.exclude(standing=Standing.CLEAR).exists()
+
+
+def test_loads_refills_and_leaves_one_for_staff() -> None:
+    load()
+    load()
+
+    assert sorted(Refill.objects.values_list("state", flat=True)) == ["completed", "pending", "rejected"]
+    assert Refill.objects.filter(Refill.waiting()).count() == 1
 
 
 def test_leaves_no_open_order_with_a_provider_that_the_provider_would_not_know() -> None:

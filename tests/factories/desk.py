@@ -45,6 +45,22 @@ def publish_variant(old: str, new: str, *, slug: str = "money-back-guarantee") -
     return publishing.publish(text=text.replace(old, new), source=slug, effective_from=LONG_AGO, at=LONG_AGO)
 
 
+def publish_refill_first() -> PolicyVersion:
+    """Put a policy in force by which a drop is refilled before it is refunded; a refused refill goes to a person."""
+    next_clause = '[[clauses]]\nid = "standing-in-doubt"'
+    refill_first = """[[clauses]]
+id = "refill-first"
+group = "Cases that a person looks at first"
+when = { cause = ["dropped"], refill = ["available", "running"] }
+then = { refund = "none", approval = "automatic", keeps_undelivered = true }
+text = "Results that dropped later are delivered again before they are refunded, where the service offers refills."
+because = "a refill comes first"
+passage = "our own"
+
+"""
+    return publish_variant(next_clause, refill_first + next_clause)
+
+
 def publish_paying_for_errors() -> PolicyVersion:
     """Put a policy in force that pays an ended order back at once when its customer reports an error of ours."""
     review = 'then = { refund = "full", approval = "review" }'

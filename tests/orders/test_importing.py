@@ -46,7 +46,7 @@ def test_takes_over_the_price_list_with_the_markup_on_it(sandbox: Sandbox) -> No
 
     ads = Service.objects.get(provider=provider, provider_service_id="101")
     assert (ads.rate, ads.min_quantity, ads.max_quantity) == (Decimal("1.495"), 1000, 1_000_000)
-    assert (ads.type, ads.allows_cancel, ads.allows_refill, ads.is_active) == ("Default", True, False, True)
+    assert (ads.type, ads.allows_cancel, ads.allows_refill, ads.is_active) == ("Default", True, True, True)
     assert ads.category.name == "Promoted reach"
     story = Service.objects.get(provider=provider, provider_service_id="202")
     assert (story.type, story.rate, story.min_quantity, story.max_quantity) == ("Package", Decimal("46.8"), 1, 1)

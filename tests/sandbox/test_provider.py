@@ -58,7 +58,7 @@ def test_speaks_api_v2(sandbox: Sandbox, http: httpx.Client) -> None:
         "rate": "1.15",
         "min": "1000",
         "max": "1000000",
-        "refill": False,
+        "refill": True,
         "cancel": True,
         "dripfeed": False,
     }

@@ -13,6 +13,7 @@ from panel.accounts.models import User
 from refunds.uploads import Upload
 from tests.factories import make_customer, make_package, make_provider, make_service, make_staff, move, place_order
 from tests.factories.desk import ask_for_refund, partly_delivered
+from tests.factories.refills import refill_of, refillable
 from tests.web import pages
 from tests.web.asking import png
 from tests.web.people import confirm, sign_in
@@ -25,7 +26,7 @@ HOST = "http://testserver"
 
 @pytest.fixture
 def ada(db: None) -> User:  # noqa: ARG001 - needs the database
-    """A customer with an order in every state, a cancel on its way, a refund request with a file, and a key."""
+    """A customer with orders in every state, a cancel, a refill, a refund request with a file, and a key."""
     ada = make_customer("ada", funds="500")
     confirm(ada)
     service = make_service(provider=make_provider(), allows_cancel=True, refund_after_start=False)
@@ -38,6 +39,8 @@ def ada(db: None) -> User:  # noqa: ARG001 - needs the database
         (OrderStatus.COMPLETED, 0),
     ):
         move(place_order(ada, service), status, remains=remains, cause=Cause.CANNOT_COMPLETE)
+    refill_of(refillable(ada))
+    refillable(ada, remains=400)
     ask_for_refund(partly_delivered(ada), files=(Upload("screen.png", png()),))
     keys.create(user=ada, name="shop")
     return ada

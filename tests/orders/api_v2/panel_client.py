@@ -8,7 +8,7 @@ from typing import Any
 from django.test import Client
 
 from billing.models import Account, Transfer
-from orders.models import CancelRequest, Order, OrderEvent, PlacedRequest
+from orders.models import CancelRequest, Order, OrderEvent, PlacedRequest, Refill
 
 ADDRESS = "/api/v2"
 LINK = "https://example.com/launch"
@@ -41,13 +41,14 @@ def answer(response: Any) -> Any:
 
 
 class Books:
-    """Everything that placing or canceling could have written."""
+    """Everything that placing, canceling or asking for a refill could have written."""
 
     def pages(self) -> dict[str, object]:
         return {
             "orders": list(Order.objects.order_by("pk").values_list("pk", "status", "remains", "refunded", "charge")),
             "events": OrderEvent.objects.count(),
             "cancel requests": CancelRequest.objects.count(),
+            "refills": list(Refill.objects.order_by("pk").values_list("pk", "state", "order")),
             "remembered": PlacedRequest.objects.count(),
             "transfers": Transfer.objects.count(),
             "balances": list(Account.objects.order_by("pk").values_list("customer", "kind", "balance")),

@@ -28,7 +28,7 @@ def kinds(kind: type[PanelError]) -> Iterator[type[PanelError]]:
         yield from kinds(child)
 
 
-def test_has_words_for_every_error_of_placing_canceling_and_keys() -> None:
+def test_has_words_for_every_error_of_placing_canceling_refills_and_keys() -> None:
     for room in (orders, billing, panel.accounts):
         for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
             if not module.ispkg and not module.name.endswith("tasks"):
@@ -41,6 +41,7 @@ def test_has_words_for_every_error_of_placing_canceling_and_keys() -> None:
             "orders.placing",
             "orders.canceling",
             "orders.lines",
+            "orders.refills",
             "orders.api_v2.parameters",
             "billing.ledger",
             "panel.accounts.keys",

@@ -13,9 +13,10 @@ from safesmm import SafeSMM, SafeSMMError
 
 from billing import ledger
 from billing.models import Transfer, TransferKind
-from orders.models import Cause, Order, OrderStatus, PlacedRequest, Service
+from orders.models import Cause, Order, OrderStatus, PlacedRequest, Refill, Service
 from panel.accounts.models import User
 from tests.factories import make_customer, move
+from tests.factories.refills import refillable
 from tests.orders.api_v2.conftest import key_of
 from tests.orders.api_v2.panel_client import LINK
 
@@ -102,7 +103,17 @@ def test_asks_to_try_again_when_the_account_stays_locked(address: str, ada: User
     assert not connection.in_atomic_block
 
 
-def test_serves_the_published_client_as_it_is(address: str, key: str, reach: Service) -> None:
+def test_makes_one_refill_when_eight_calls_ask_for_it(address: str, ada: User, key: str) -> None:
+    order = refillable(ada)
+
+    answers = at_once(lambda _: post(address, key=key, action="refill", order=order.pk))
+
+    refill = Refill.objects.get()
+    assert answers.count({"refill": str(refill.pk)}) == 1
+    assert answers.count({"error": "A refill of this order was asked for already and has not ended."}) == CALLERS - 1
+
+
+def test_serves_the_published_client_as_it_is(address: str, ada: User, key: str, reach: Service) -> None:
     panel = SafeSMM(key, api_url=address)
 
     assert panel.balance() == {"balance": "50.00", "currency": "USD"}
@@ -127,6 +138,8 @@ def test_serves_the_published_client_as_it_is(address: str, key: str, reach: Ser
         {"order": 999_999, "cancel": {"error": "Incorrect order ID"}},
     ]
     assert panel.balance() == {"balance": "48.65", "currency": "USD"}
+    refilled = refillable(ada)
+    assert panel.refill(refilled.pk) == {"refill": str(Refill.objects.get(order=refilled).pk)}
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -137,7 +150,7 @@ def test_gives_the_published_client_the_text_of_a_refusal(address: str, key: str
         panel.add_order(reach.pk, LINK, 49)
     with pytest.raises(SafeSMMError, match="Incorrect request"):
         panel.add_order(reach.pk, LINK, 100, runs=5, interval=30)
-    with pytest.raises(SafeSMMError, match="Incorrect request"):
+    with pytest.raises(SafeSMMError, match="Incorrect order ID"):
         panel.refill(1)
     with pytest.raises(SafeSMMError, match="Invalid API key"):
         SafeSMM("wrong", api_url=address + slash).balance()

@@ -45,6 +45,8 @@ FIELDS = st.fixed_dictionaries(
         "quantity": st.one_of(st.integers(0, 20_000).map(str), WRITTEN),
         "order": st.one_of(st.just("ORDER"), WRITTEN),
         "orders": st.one_of(st.just("ORDER"), WRITTEN),
+        "refill": WRITTEN,
+        "refills": WRITTEN,
         "runs": WRITTEN,
         "request_id": WRITTEN,
     },

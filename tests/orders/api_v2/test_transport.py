@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.orders.api_v2.panel_client import ADDRESS, MALFORMED, Api, Books, answer
+from tests.orders.api_v2.panel_client import ADDRESS, MALFORMED, Api, answer
 
 FORM = "application/x-www-form-urlencoded"
 BALANCE = {"balance": "50.00", "currency": "USD"}
@@ -78,12 +78,6 @@ def test_refuses_unknown_actions(api: Api, action: str) -> None:
 def test_refuses_a_call_without_parameters(client: Client, db: None) -> None:  # noqa: ARG001 - a key is looked up
     assert answer(client.post(ADDRESS)) == MALFORMED
     assert answer(client.get(ADDRESS)) == MALFORMED
-
-
-@pytest.mark.parametrize("action", ["refill", "refill_status"])
-def test_refuses_refills_rather_than_pretending(api: Api, books: Books, action: str) -> None:
-    with books.untouched():
-        assert api(action, order="1", refill="1") == MALFORMED
 
 
 GOOD = b'{"key": "%s", "action": "balance"'

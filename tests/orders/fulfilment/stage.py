@@ -7,13 +7,13 @@ from django.db import transaction
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 
-from orders import lifecycle, placing
-from orders.fulfilment import submit, sync
+from orders import lifecycle, placing, refills
+from orders.fulfilment import refilling, submit, sync
 from orders.fulfilment.client import Missing, Report
 from orders.fulfilment.sync import Answer, Tally
 from orders.lifecycle import Move
 from orders.lines import Line
-from orders.models import Initiator, Order, OrderStatus, Provider, Submission
+from orders.models import Initiator, Order, OrderStatus, Passing, Provider, Refill, Submission
 from panel.accounts.models import User
 from panel.sandbox.provider import Sandbox
 from tests.factories import AT, make_customer, make_provider, make_service, place_order
@@ -30,7 +30,7 @@ def provider_of(sandbox: Sandbox, *, supports_request_id: bool = True, **fields:
 
 def order_at(provider: Provider, customer: User | None = None, **fields: Any) -> Order:
     """Place an order of 1,000 units for 2.50 that is due for submission at `DUE`."""
-    service = provider.services.first() or make_service(provider=provider, allows_cancel=True)
+    service = provider.services.first() or make_service(provider=provider, allows_cancel=True, allows_refill=True)
     return place_order(customer or make_customer(funds="50"), service, **fields)
 
 
@@ -80,3 +80,19 @@ def tell(order: Order, said: Report | Missing, *, at: datetime = POLL) -> Tally:
     tally = sync.record([Answer(order.pk, said)], at)
     order.refresh_from_db()
     return tally
+
+
+def refill_at(sandbox: Sandbox, provider: Provider, customer: User | None = None) -> Refill:
+    """Ask for a refill of an order that the provider has delivered; it is due for passing on at `POLL`."""
+    order = submitted(provider, customer)
+    sandbox.drive(order.provider_order_id, status="Completed", remains="0")
+    sync_at(POLL)
+    return refills.ask(customer=order.customer, order_id=order.pk, at=POLL)
+
+
+def passed_on(sandbox: Sandbox, provider: Provider, customer: User | None = None) -> Refill:
+    """Return a refill that the provider has taken; it is due for polling a minute after `POLL`."""
+    refill = refill_at(sandbox, provider, customer)
+    assert refilling.send(refill_id=refill.pk, at=POLL) == Passing.ACCEPTED
+    refill.refresh_from_db()
+    return refill

@@ -216,7 +216,7 @@ def test_the_price_list_is_read(connection: Connection) -> None:
         rate=Decimal("1.15"),
         minimum=1000,
         maximum=1_000_000,
-        refill=False,
+        refill=True,
         cancel=True,
         dripfeed=False,
     )

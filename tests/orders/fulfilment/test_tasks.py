@@ -3,13 +3,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.utils import timezone
 
-from orders import canceling, tasks
+from orders import canceling, refills, tasks
 from orders.fulfilment import submit
-from orders.models import OrderStatus, Submission, SubmissionState
+from orders.models import OrderStatus, Passing, Refill, RefillState, Submission, SubmissionState
 from panel.celery import app
 from panel.sandbox.provider import Sandbox
 from tests.factories import make_customer, make_provider
+from tests.factories.refills import refill_of, refillable
 from tests.orders.fulfilment.stage import order_at, provider_of, status_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,6 +41,7 @@ def test_every_scheduled_task_exists() -> None:
 
     assert names <= set(app.tasks)
     assert {"orders.tasks.submit_due", "orders.tasks.sync_due", "orders.tasks.send_cancels"} <= names
+    assert {"orders.tasks.send_refills", "orders.tasks.poll_refills"} <= names
 
 
 def test_the_sweeps_bring_orders_to_their_end(sandbox: Sandbox, clock: time_machine.Traveller) -> None:
@@ -97,6 +100,36 @@ def test_a_cancel_request_is_passed_on(sandbox: Sandbox, clock: time_machine.Tra
     assert sandbox.orders()[0]["cancel_calls"] == 1
 
 
+def test_a_refill_is_passed_on_and_followed_to_its_end(sandbox: Sandbox, clock: time_machine.Traveller) -> None:
+    order = order_at(provider_of(sandbox), at=START)
+    clock.shift(timedelta(minutes=1))
+    tasks.submit_due()
+    sandbox.drive(sandbox.orders()[0]["order"], status="Completed", remains="0")  # type: ignore[arg-type]
+    clock.shift(timedelta(minutes=1))
+    tasks.sync_due()
+    refill = refills.ask(customer=order.customer, order_id=order.pk, at=timezone.now())
+
+    tasks.send_refills()
+    [there] = sandbox.refills()
+    sandbox.drive_refill(there["refill"], status="Completed")  # type: ignore[arg-type]
+    clock.shift(timedelta(minutes=1))
+    tasks.poll_refills()
+
+    refill.refresh_from_db()
+    assert refill.state == RefillState.COMPLETED
+
+
+def test_the_janitor_gives_up_a_refill_whose_worker_died(clock: time_machine.Traveller) -> None:
+    refill = refill_of(refillable(provider=make_provider()), at=START)
+    Refill.objects.filter(pk=refill.pk).update(passing=Passing.CALLING, called_at=START, send_due_at=None)
+    clock.shift(timedelta(minutes=2))
+
+    tasks.resolve_unknown()
+
+    refill.refresh_from_db()
+    assert refill.passing == Passing.UNKNOWN
+
+
 def test_a_sweep_ends_when_the_provider_is_down(clock: time_machine.Traveller) -> None:
     order = order_at(make_provider(), at=START)
     clock.shift(timedelta(minutes=1))
@@ -104,6 +137,8 @@ def test_a_sweep_ends_when_the_provider_is_down(clock: time_machine.Traveller) -
     tasks.submit_due()
     tasks.sync_due()
     tasks.send_cancels()
+    tasks.send_refills()
+    tasks.poll_refills()
     tasks.resolve_unknown()
 
     assert status_of(order) == OrderStatus.PENDING
