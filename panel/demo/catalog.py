@@ -35,8 +35,9 @@ class Item:
         return self.offer is not None and provider_catalog.BY_NUMBER[self.offer].cancelable
 
 
+REACH: Final = "Promoted reach"
 SHELVES: Final[dict[str, tuple[Item, ...]]] = {
-    "Promoted reach": (
+    REACH: (
         Item(
             name="Feed ads: impressions of a promoted post",
             description="Your post, labeled as sponsored, in the feeds of people who fit your targeting."

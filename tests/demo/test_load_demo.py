@@ -24,7 +24,18 @@ from panel.demo import catalog, stories
 from panel.demo.stories import End
 from panel.sandbox import provider_catalog
 from refunds import audit
-from refunds.models import Decision, DecisionState, PolicyVersion, RefundRequest, RequestOrigin, RequestState
+from refunds.models import (
+    BacktestState,
+    Decision,
+    DecisionState,
+    DraftState,
+    PolicyBacktest,
+    PolicyDraft,
+    PolicyVersion,
+    RefundRequest,
+    RequestOrigin,
+    RequestState,
+)
 from tests.demo.loading import balance, load
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("payments")]
@@ -81,6 +92,15 @@ def test_loads_refills_and_leaves_one_for_staff() -> None:
 
     assert sorted(Refill.objects.values_list("state", flat=True)) == ["completed", "pending", "rejected"]
     assert Refill.objects.filter(Refill.waiting()).count() == 1
+
+
+def test_leaves_a_policy_draft_for_the_second_staff_to_publish() -> None:
+    load()
+    load()
+
+    draft = PolicyDraft.objects.get()
+    assert (draft.state, draft.author.email) == (DraftState.CHECKED, "grace@example.com")
+    assert PolicyBacktest.objects.get().state == BacktestState.DONE
 
 
 def test_leaves_no_open_order_with_a_provider_that_the_provider_would_not_know() -> None:

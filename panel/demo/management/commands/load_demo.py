@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from panel.demo import catalog, history, people, till
+from orders.models import Category
+from panel.demo import catalog, history, laboratory, people, till
 from panel.demo.paying_out import Stage
 from panel.kernel.errors import PanelError
 
@@ -38,6 +39,8 @@ class Command(BaseCommand):
                 users, sign_ins = people.load(secrets_file=settings.VAR_DIR / "demo-credentials.json", at=now)
                 catalog.load(provider_url=url, provider_key=options["provider_key"])
                 placed = history.load(stage=Stage(users, open_till), now=now)
+            reach = Category.objects.get(name=catalog.REACH)
+            laboratory.load(users, category=reach.pk, now=timezone.now())
         except PanelError as error:
             raise CommandError(error.message) from error
         if options["json"]:
