@@ -113,20 +113,21 @@ def due(opened_at: datetime, hours: tuple[int, int]) -> tuple[datetime, datetime
 
 def sentence(proposal: Proposal, *, at_once: bool) -> str:
     """Say in one sentence what a customer who asks gets and why. `at_once`: no person looks at it."""
-    policy, verdict = proposal.version.policy, proposal.verdict
-    because = policy.clause(verdict.clause_id).because
+    clause, verdict = proposal.version.policy.clause(proposal.verdict.clause_id), proposal.verdict
+    because = clause.because
+    less = wording.deductions(clause, proposal.amounts, verdict.owed, settings.PANEL_CURRENCY)
     credit = money.display(proposal.credit, settings.PANEL_CURRENCY)
     if at_once and proposal.credit > 0:
-        return f"{credit} is credited to your balance{_units(proposal)} because {because}."
+        return f"{credit} is credited to your balance{_units(proposal)}{less} because {because}."
     if at_once and proposal.order.refunded > 0:
         before = money.display(proposal.order.refunded, settings.PANEL_CURRENCY)
         return f"Nothing more is refunded than the {before} before, because {because}."
     if at_once:
-        return f"This is not refundable because {because}."
+        return f"This is not refundable{less} because {because}."
     hours = wording.span(*proposal.hours)
     if proposal.credit > 0:
         upto = "Up to " if proposal.is_estimate else ""
-        return f"{upto}{credit}{_units(proposal)}: a person looks at it within {hours} hours because {because}."
+        return f"{upto}{credit}{_units(proposal)}{less}: a person looks at it within {hours} hours because {because}."
     return f"A person looks at it within {hours} hours because {because}. By our records nothing is left to refund."
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from billing.models import Account
 from orders import handling, lifecycle
 from orders.lifecycle import Progress
-from orders.models import Cause, Order, OrderStatus
+from orders.models import Category, Cause, Order, OrderStatus, Service
 from panel.accounts.models import User
 from refunds import publishing
 from refunds.desk import access, deciding, opening, talking
@@ -19,8 +19,10 @@ from refunds.uploads import Upload
 from tests.factories.catalog import make_service
 from tests.factories.orders import AT, move, place_order
 from tests.factories.people import make_customer, make_staff
+from tests.refunds.policy import widened
 
 LONG_AGO = AT.replace(year=2020)
+NO_SERVICE = 2**62
 
 
 def make_agent(name: str = "hiro", *permissions: str) -> User:
@@ -39,10 +41,32 @@ def make_approver(name: str = "ida") -> User:
 
 
 def publish_variant(old: str, new: str, *, slug: str = "money-back-guarantee") -> PolicyVersion:
-    """Put a shipped policy in force, for orders placed from now on, with one passage of its text replaced."""
-    text = (publishing.SHIPPED / f"{slug}.toml").read_text(encoding="utf-8")
+    """Put a shipped policy in force, for orders placed from now on, with one passage of its text replaced.
+
+    It goes without its examples, which tell what its rules say unchanged.
+    """
+    text = widened.without_examples((publishing.SHIPPED / f"{slug}.toml").read_text(encoding="utf-8"))
     assert text.count(old) == 1, old
     return publishing.publish(text=text.replace(old, new), source=slug, effective_from=LONG_AGO, at=LONG_AGO)
+
+
+def publish_widened(
+    *,
+    creators: Category,
+    newsletter: Service | None = None,
+    slug: str = "money-back-guarantee",
+    change: tuple[str, str] | None = None,
+) -> PolicyVersion:
+    """Put a shipped policy in force with rules of every kind in front (tests.refunds.policy.widened).
+
+    They are about the services of one category, and about one service more. `change` replaces one passage.
+    """
+    services = NO_SERVICE if newsletter is None else newsletter.pk
+    text = widened.text_of(slug, categories=str(creators.pk), services=str(services))
+    if change is not None:
+        assert text.count(change[0]) == 1, change[0]
+        text = text.replace(*change)
+    return publishing.publish(text=text, source=slug, effective_from=LONG_AGO, at=LONG_AGO)
 
 
 def publish_paying_for_errors() -> PolicyVersion:

@@ -1,7 +1,7 @@
 """Check a policy document and print its proof report."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from panel.kernel.errors import PanelError
 from refunds.policy import analysis, loader
 from refunds.policy.analysis import Proof
 from refunds.policy.document import Policy
+from refunds.policy.examples import Tried
 
 
 class Command(BaseCommand):
@@ -42,7 +43,13 @@ class Command(BaseCommand):
 
         proof = analysis.prove(policy)
         if options["json"]:
-            report = {"passed": proof.passed, "problems": [], "complete": proof.complete, **asdict(proof)}
+            report = {
+                "passed": proof.passed,
+                "problems": [],
+                "complete": proof.complete,
+                **asdict(replace(proof, tried=())),
+                "tried": [_tried(one) for one in proof.tried],
+            }
             self.stdout.write(json.dumps(report, indent=2))
         else:
             self.stdout.write("\n".join(_report(policy, proof)))
@@ -57,7 +64,15 @@ def _verdict(proof: Proof) -> str:
         found.append(f"{proof.combinations - proof.decided:,} combinations are not decided")
     if proof.unreachable:
         found.append(f"these clauses can never decide: {', '.join(proof.unreachable)}")
+    found += [f"not so: {finding.sentence.rstrip('.')}" for finding in proof.findings if not finding.holds]
+    failed = sum(not one.passed for one in proof.tried)
+    if failed:
+        found.append(f"{failed} of {len(proof.tried)} examples fail")
     return "; ".join(found) + "." if found else "every combination is decided and every clause can decide."
+
+
+def _tried(one: Tried) -> dict[str, str | bool]:
+    return {"name": one.example.name, "passed": one.passed, "expected": one.expected, "said": one.said}
 
 
 def _report(policy: Policy, proof: Proof) -> list[str]:
@@ -83,6 +98,11 @@ def _report(policy: Policy, proof: Proof) -> list[str]:
         f"  {overlap.winner} before {overlap.loser}: both cover {overlap.combinations:,}, "
         f"of which {overlap.winner} decides {overlap.decided_by_winner:,}"
         for overlap in proof.overlaps
+    ]
+    lines += [
+        f"  example “{one.example.name}”: expected {one.expected}, but the policy says {one.said}"
+        for one in proof.tried
+        if not one.passed
     ]
     outcome = "Passed" if proof.passed else "Not passed"
     return [*lines, "", f"{outcome}: {_verdict(proof)}"]
