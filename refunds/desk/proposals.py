@@ -1,6 +1,7 @@
 """What the engine says about a request: the policy's verdict on the order as it stands, and what it would credit."""
 
 import copy
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,7 +13,7 @@ from panel.accounts.models import Standing
 from panel.kernel import money
 from refunds import bookings, publishing, rules
 from refunds.bookings import Books
-from refunds.models import Decision, DecisionState, PolicyVersion, RefundRequest
+from refunds.models import Decision, DecisionState, PolicyVersion, RefundRequest, RequestState
 from refunds.policy import engine, facts, wording
 from refunds.policy.clauses import Approval, Refund
 from refunds.policy.facts import Amounts, Facts
@@ -109,6 +110,19 @@ def imagine(order: Order, *, status: OrderStatus, remains: int | None) -> Order:
 def due(opened_at: datetime, hours: tuple[int, int]) -> tuple[datetime, datetime]:
     """Return from when until when the policy promises an answer to what was opened then."""
     return opened_at + timedelta(hours=hours[0]), opened_at + timedelta(hours=hours[1])
+
+
+def declined_before(requests: Iterable[RefundRequest], proposal: Proposal, cause: Cause) -> RefundRequest | None:
+    """Return the request about the order that asked the same and was declined, if nothing has changed since.
+
+    The last one that was declined by the clause counts; `requests` are those about the order, in any order.
+    """
+    verdict, order = proposal.verdict, proposal.order
+    asked = (RequestState.DECLINED, cause, verdict.clause_id)
+    same = [request for request in requests if (request.state, request.cause, request.clause) == asked]
+    last = max(same, key=lambda request: request.pk, default=None)
+    is_as_it_was = last is not None and (last.facts["status"], last.owed) == (order.status, verdict.owed)
+    return last if is_as_it_was else None
 
 
 def sentence(proposal: Proposal, *, at_once: bool) -> str:
