@@ -53,7 +53,7 @@ def offer(order: Order, request: CancelRequest | None, customer: User, at: datet
     status, version = OrderStatus(order.status), order.policy_version
     if status == OrderStatus.PENDING:
         if not order_policy.customer_may_cancel(version, status):
-            return Offer(Way.NONE, reason=order_policy.cancel_refusal(order.policy_version))
+            return Offer(Way.NONE, reason=order_policy.cancel_refusal(order))
         quote = order_quotes.if_canceled(order, standing=Standing(customer.standing), at=at)
         return Offer(Way.AT_ONCE, quote=quote)
     return _running(order, request, status)
@@ -64,7 +64,7 @@ def _running(order: Order, request: CancelRequest | None, status: OrderStatus) -
         who = "Our staff have" if request.initiator == Initiator.STAFF else "You have"
         return Offer(Way.NONE, reason=f"{who} asked to cancel this order already.")
     if not order_policy.customer_may_ask_to_cancel(order.policy_version, status):
-        return Offer(Way.NONE, reason=order_policy.cancel_refusal(order.policy_version))
+        return Offer(Way.NONE, reason=order_policy.cancel_refusal(order))
     if not order.allows_cancel or order.provider_id is None:
         return Offer(Way.NONE, reason="Work on this order has begun, and its service can't be canceled any more.")
     if not canceling.can_be_passed_on(order):

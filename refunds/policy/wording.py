@@ -26,9 +26,9 @@ def rule(policy: Policy, clause: Clause, *, panel: str, currency: str) -> str:
     """Return a clause's text with its figures filled in."""
     values = {"panel": panel}
     if clause.cap is not None:
-        values["cap"] = _part(clause.cap, "charge", currency)
+        values["cap"] = portion(clause.cap, "charge", currency)
     if clause.fee is not None:
-        values["fee"] = _part(clause.fee, "refund", currency)
+        values["fee"] = portion(clause.fee, "refund", currency)
     if clause.when.claim_window_hours is not None:
         values["claim_window"] = describing.hours(clause.when.claim_window_hours)
     for fact, chosen in clause.when.values:
@@ -109,16 +109,16 @@ def _deducted(clause: Clause, amounts: Amounts, owed: Decimal, currency: str) ->
     capped = base if clause.cap is None else min(base, clause.cap.of(amounts.charge))
     parts = []
     if clause.cap is not None and capped < base:
-        parts.append(f"at most {_part(clause.cap, 'charge', currency)}")
+        parts.append(f"at most {portion(clause.cap, 'charge', currency)}")
     if clause.fee is not None and owed < capped:
         parts.append(f"less a fee of {clause.fee.words(currency)}")
     return parts
 
 
-def _part(portion: Portion, whole: str, currency: str) -> str:
-    """Say a portion and, where it is a percentage, of what."""
-    words = portion.words(currency)
-    return words if portion.sum is not None else f"{words} of the {whole}"
+def portion(part: Portion, whole: str, currency: str) -> str:
+    """Say a part of an amount and, where it is a percentage, of what: `50 % of the charge`, `0.50 USD`."""
+    words = part.words(currency)
+    return words if part.sum is not None else f"{words} of the {whole}"
 
 
 def _awaiting(because: str, rest: Decimal, less: str, before: Decimal, hours: tuple[int, int], currency: str) -> str:
