@@ -112,6 +112,7 @@ def quote(policy: Policy, offered: Offered, standing: Standing = Standing.CLEAR)
     """Return what the policy gives back for orders of a service by a customer of this standing."""
 
     def order(status: Status, delivery: Delivery, cause: Cause, initiator: Initiator) -> Facts:
+        can_be_refilled = status is not Status.CANCELED  # what went away is delivered again only of what was delivered
         return Facts(
             status,
             delivery,
@@ -120,7 +121,7 @@ def quote(policy: Policy, offered: Offered, standing: Standing = Standing.CLEAR)
             offered.terms,
             standing,
             hours_since_final=0,
-            refill=offered.refill,
+            refill=offered.refill if can_be_refilled else Refill.NOT_OFFERED,
             service=offered.service,
             category=offered.category,
         )

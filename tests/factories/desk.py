@@ -22,7 +22,6 @@ from tests.factories.people import make_customer, make_staff
 from tests.refunds.policy import widened
 
 LONG_AGO = AT.replace(year=2020)
-NO_SERVICE = 2**62
 
 
 def make_agent(name: str = "hiro", *permissions: str) -> User:
@@ -59,10 +58,11 @@ def publish_widened(
 ) -> PolicyVersion:
     """Put a shipped policy in force with rules of every kind in front (tests.refunds.policy.widened).
 
-    They are about the services of one category, and about one service more. `change` replaces one passage.
+    They are about the services of one category, and about one service more, which is made off sale when none is given.
+    `change` replaces one passage.
     """
-    services = NO_SERVICE if newsletter is None else newsletter.pk
-    text = widened.text_of(slug, categories=str(creators.pk), services=str(services))
+    named = newsletter or make_service(is_active=False)
+    text = widened.text_of(slug, categories=str(creators.pk), services=str(named.pk))
     if change is not None:
         assert text.count(change[0]) == 1, change[0]
         text = text.replace(*change)

@@ -64,15 +64,13 @@ def _verdict(proof: Proof) -> str:
         found.append(f"{proof.combinations - proof.decided:,} combinations are not decided")
     if proof.unreachable:
         found.append(f"these clauses can never decide: {', '.join(proof.unreachable)}")
-    found += [f"not so: {finding.sentence.rstrip('.')}" for finding in proof.findings if not finding.holds]
-    failed = sum(not one.passed for one in proof.tried)
+    broken = [finding for finding in proof.findings if not finding.holds]
+    if broken:
+        found.append(f"{len(broken)} of {len(proof.findings)} properties do not hold")
+    failed = [one for one in proof.tried if not one.passed]
     if failed:
-        found.append(f"{failed} of {len(proof.tried)} examples fail")
+        found.append(f"{len(failed)} of {len(proof.tried)} examples fail")
     return "; ".join(found) + "." if found else "every combination is decided and every clause can decide."
-
-
-def _tried(one: Tried) -> dict[str, str | bool]:
-    return {"name": one.example.name, "passed": one.passed, "expected": one.expected, "said": one.said}
 
 
 def _report(policy: Policy, proof: Proof) -> list[str]:
@@ -99,10 +97,34 @@ def _report(policy: Policy, proof: Proof) -> list[str]:
         f"of which {overlap.winner} decides {overlap.decided_by_winner:,}"
         for overlap in proof.overlaps
     ]
-    lines += [
-        f"  example “{one.example.name}”: expected {one.expected}, but the policy says {one.said}"
-        for one in proof.tried
-        if not one.passed
-    ]
+    if proof.default_rows:
+        lines += ["", "What falls to the default:"]
+        lines += [f"  {row.words} ({row.combinations:,})" for row in proof.default_rows]
+    lines += ["", "What must hold for every order:", *_findings(proof), "", *_examples(proof)]
     outcome = "Passed" if proof.passed else "Not passed"
     return [*lines, "", f"{outcome}: {_verdict(proof)}"]
+
+
+def _findings(proof: Proof) -> list[str]:
+    lines = []
+    for finding in proof.findings:
+        lines.append(f"  {'holds' if finding.holds else 'BROKEN'}: {finding.sentence}")
+        for example in finding.counterexamples:
+            lines += [f"    {example.facts}:", f"      {example.outcome}"]
+    return lines
+
+
+def _examples(proof: Proof) -> list[str]:
+    if not proof.tried:
+        return ["The document carries no examples."]
+    lines = [f"Examples: {sum(one.passed for one in proof.tried)} of {len(proof.tried)} pass."]
+    for one in proof.tried:
+        if not one.passed:
+            lines += [f"  FAILS: {one.example.name}", f"    expected {one.expected}", f"    came     {one.said}"]
+    if proof.without_example:
+        lines.append(f"  Without an example: {', '.join(proof.without_example)}.")
+    return lines
+
+
+def _tried(one: Tried) -> dict[str, str | bool]:
+    return {"name": one.example.name, "passed": one.passed, "expected": one.expected, "said": one.said}

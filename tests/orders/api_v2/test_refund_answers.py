@@ -92,7 +92,8 @@ def read(refund: dict[str, Any], case: str, age: timedelta) -> Answer | None:
 
 def facts_of(case: str, service: Service, standing: Standing, age: timedelta) -> Facts:
     status, cause, initiator, remains = CASES[case]
-    refill = Refill.AVAILABLE if service.allows_refill else Refill.NOT_OFFERED
+    has_refill = service.allows_refill and status is not Status.CANCELED
+    refill = Refill.AVAILABLE if has_refill else Refill.NOT_OFFERED
     return Facts(
         status,
         DELIVERY[remains],

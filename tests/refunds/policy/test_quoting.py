@@ -75,7 +75,7 @@ def test_quotes_what_is_decided_when_an_order_ends(
         standing,
         since_placed(age),
         0,
-        offered.refill,
+        Refill.NOT_OFFERED if ENDS[case][0] is Status.CANCELED else offered.refill,
         offered.service,
         offered.category,
     )
@@ -148,6 +148,17 @@ def test_a_refill_that_comes_first_leaves_the_refund_to_when_it_failed() -> None
     assert quote.dropped.answers == (Answer(Refund.NONE, Approval.AUTOMATIC),)
     assert quote.refill_failed is not None
     assert [step.within_hours for step in quote.refill_failed.steps] == [72, None]
+
+
+def test_a_canceled_order_is_never_one_that_can_be_refilled() -> None:
+    policy = loader.loads(
+        minimal_with('when = { status = ["partial", "canceled"] }', 'when.refill = ["available"]'), "shop.toml"
+    )
+
+    quote = quoting.quote(policy, Offered(refill=Refill.AVAILABLE))
+
+    assert quote.partial.answers == (Answer(Refund.UNDELIVERED, Approval.AUTOMATIC),)
+    assert quote.not_started.answers == quote.stopped_by_us.answers == (Answer(Refund.NONE, Approval.AUTOMATIC),)
 
 
 def test_a_window_on_the_age_of_the_order_is_a_step_too() -> None:
