@@ -62,7 +62,7 @@ def cancel(*, customer: User, order_id: int, at: datetime) -> Canceled:
 
 def _cancel_pending(order: Order, customer: User, at: datetime) -> None:
     if not ports.policy().customer_may_cancel(order.policy_version, OrderStatus.PENDING):
-        raise CancelRefused(ports.policy().cancel_refusal(order.policy_version))
+        raise CancelRefused(ports.policy().cancel_refusal(order))
     move = Move(order.pk, OrderStatus.CANCELED, cause=Cause.CHANGE_OF_MIND, remains=order.quantity)
     lifecycle.require_moved(lifecycle.transition([move], initiator=Initiator.CUSTOMER, actor_id=customer.pk, at=at))
 
@@ -95,7 +95,7 @@ def ask_provider(order: Order, *, cause: Cause, staff: User, at: datetime) -> No
 
 def _request(order: Order, customer: User, at: datetime) -> None:
     if not ports.policy().customer_may_ask_to_cancel(order.policy_version, OrderStatus(order.status)):
-        raise CancelRefused(ports.policy().cancel_refusal(order.policy_version))
+        raise CancelRefused(ports.policy().cancel_refusal(order))
     if not order.allows_cancel or order.provider_id is None:
         raise CancelRefused("This order is running and its service can't be canceled.")
     if not can_be_passed_on(order):

@@ -3,7 +3,8 @@
 `ORDER_SETTLEMENT` names the function that settles moves; `ORDER_POLICY` the module that answers for policy versions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
@@ -13,8 +14,60 @@ from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
     from orders.lifecycle import Moved
-    from orders.models import OrderStatus, Terms
+    from orders.models import Order, OrderStatus, Service
     from panel.accounts.models import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAnswer:
+    """What the policy gives back in one case, for as long as it does so.
+
+    Attributes:
+        refund: `full`, `undelivered` or `none`, before the cap and the fee.
+        approval: `automatic`, or `review` when a person looks first.
+        cap, fee: a percentage such as `2.5%` or an amount such as `10.00`; empty when there is none.
+        within_hours: for how long; None for good.
+    """
+
+    refund: str
+    approval: str
+    cap: str
+    fee: str
+    within_hours: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundCase:
+    """A case that an order may come to, such as `partial`, and the answers to it as time goes on.
+
+    Attributes:
+        answers: none when the case can't come about.
+        age_of_order_matters: for orders that were placed long ago the policy may have others.
+    """
+
+    name: str
+    answers: tuple[RefundAnswer, ...]
+    age_of_order_matters: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrderNote:
+    """What is refunded for a service: the note beside the Order button, and the same for machines.
+
+    Equal only to itself: services that the policy treats alike share one.
+
+    Attributes:
+        lines: short sentences.
+        ends_with_start: whether nothing is refunded once delivery has begun.
+        scope: what the policy calls the part of the catalog that the service is in; empty when it tells none apart.
+        fingerprint: changes when the lines do.
+    """
+
+    lines: tuple[str, ...]
+    cases: tuple[RefundCase, ...]
+    ends_with_start: bool
+    scope: str
+    fingerprint: str
 
 
 class OrderPolicy(Protocol):
@@ -32,11 +85,11 @@ class OrderPolicy(Protocol):
     def customer_may_ask_to_cancel(self, version: int, status: "OrderStatus") -> bool:
         """Whether the policy lets a customer ask the provider to cancel an order in this status."""
 
-    def cancel_refusal(self, version: int) -> str:
-        """Return the sentence for a customer who may not cancel."""
+    def cancel_refusal(self, order: "Order") -> str:
+        """Return the sentence for a customer who may not cancel this order."""
 
-    def order_note(self, version: int, terms: "Terms", standing: "Standing") -> tuple[str, ...]:
-        """Return the lines shown beside the Order button to a customer of this standing."""
+    def order_notes(self, version: int, services: "Iterable[Service]", standing: "Standing") -> list[OrderNote]:
+        """Return what is refunded for each of the services to a customer of this standing; quick for thousands."""
 
 
 def settle(moved: Sequence["Moved"], at: datetime) -> None:

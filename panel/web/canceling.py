@@ -16,14 +16,14 @@ from django.views.decorators.http import require_http_methods
 from orders import canceling
 from orders.canceling import Canceled
 from orders.models import CancelRequest, CancelRequestState, Initiator, Order, OrderStatus
-from panel.accounts.models import User
+from panel.accounts.models import Standing, User
 from panel.kernel import money
 from panel.kernel.errors import PanelError
 from panel.locking import busy_when_locked
 from panel.web import queries
 from panel.web.people import signed_in
-from refunds import order_policy, publishing
-from refunds.policy import facts, quoting, wording
+from refunds import order_policy, order_quotes
+from refunds.order_quotes import EndQuote
 
 
 class Way(StrEnum):
@@ -39,7 +39,7 @@ class Offer:
     """What the customer is offered. `quote` is set for a cancel at once; `reason` when there is no way."""
 
     way: Way
-    quote: wording.Verdict | None = None
+    quote: EndQuote | None = None
     reason: str = ""
 
 
@@ -53,8 +53,9 @@ def offer(order: Order, request: CancelRequest | None, customer: User, at: datet
     status, version = OrderStatus(order.status), order.policy_version
     if status == OrderStatus.PENDING:
         if not order_policy.customer_may_cancel(version, status):
-            return Offer(Way.NONE, reason=order_policy.cancel_refusal(version))
-        return Offer(Way.AT_ONCE, quote=_quote(order, customer, at))
+            return Offer(Way.NONE, reason=order_policy.cancel_refusal(order))
+        quote = order_quotes.if_canceled(order, standing=Standing(customer.standing), at=at)
+        return Offer(Way.AT_ONCE, quote=quote)
     return _running(order, request, status)
 
 
@@ -63,22 +64,12 @@ def _running(order: Order, request: CancelRequest | None, status: OrderStatus) -
         who = "Our staff have" if request.initiator == Initiator.STAFF else "You have"
         return Offer(Way.NONE, reason=f"{who} asked to cancel this order already.")
     if not order_policy.customer_may_ask_to_cancel(order.policy_version, status):
-        return Offer(Way.NONE, reason=order_policy.cancel_refusal(order.policy_version))
+        return Offer(Way.NONE, reason=order_policy.cancel_refusal(order))
     if not order.allows_cancel or order.provider_id is None:
         return Offer(Way.NONE, reason="Work on this order has begun, and its service can't be canceled any more.")
     if not canceling.can_be_passed_on(order):
         return Offer(Way.NONE, reason="Our own staff carry this order out by now: write to support to stop it.")
     return Offer(Way.ASK)
-
-
-def _quote(order: Order, customer: User, at: datetime) -> wording.Verdict:
-    return quoting.cancel_quote(
-        publishing.version(order.policy_version).policy,
-        facts.Amounts(order.charge, order.quantity, order.quantity),
-        terms=facts.Terms(order.terms),
-        standing=facts.Standing(customer.standing),
-        since_placed=facts.since_placed(at - order.placed_at),
-    )
 
 
 @never_cache

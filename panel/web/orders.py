@@ -1,7 +1,6 @@
 """The customer's orders: the list under its tabs, and the page of one."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,13 +9,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from orders.models import Order, OrderStatus
-from panel.web import canceling, order_story, queries, refilling, refund_queries, refund_words, typed
+from orders.models import OrderStatus
+from panel.web import canceling, order_refunds, order_story, queries, refilling, refund_queries, typed
 from panel.web.people import signed_in
 from panel.web.queries import Story
-from panel.web.refund_queries import Told
 from refunds import order_policy, publishing, rules
-from refunds.models import Decision, RefundRequest
+from refunds.models import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +23,6 @@ class Judgment:
 
     decision: Decision
     clause: str
-
-
-@dataclass(frozen=True, slots=True)
-class RefundOffer:
-    """What the customer is offered about a refund: the request that is open, a new one, or the reason why none."""
-
-    open: RefundRequest | None = None
-    standing: refund_words.Standing | None = None
-    may_ask: bool = False
-    reason: str = ""
 
 
 @never_cache
@@ -79,7 +67,7 @@ def order(request: HttpRequest, order_id: int) -> HttpResponse:
     found = queries.order(customer, order_id)
     if found is None:
         raise Http404
-    story, asked = queries.story(found), refund_queries.about(found)
+    now, story, asked = timezone.now(), queries.story(found), refund_queries.about(found)
     return render(
         request,
         "web/order.html",
@@ -88,9 +76,10 @@ def order(request: HttpRequest, order_id: int) -> HttpResponse:
             "steps": order_story.steps(story, asked),
             "latest": _latest(story),
             "cancel_request": story.cancel_request,
-            "offer": canceling.offer(found, story.cancel_request, customer, timezone.now()),
+            "offer": canceling.offer(found, story.cancel_request, customer, now),
+            "ending": order_refunds.ending(found, customer, now),
             "refill_offer": refilling.offer(found, story.refills),
-            "refund_offer": _refund_offer(found, asked, timezone.now()),
+            "refund_offer": order_refunds.offer(story, asked, customer, now),
             "version": publishing.version(found.policy_version),
         },
     )
@@ -102,15 +91,3 @@ def _latest(story: Story) -> Judgment | None:
         return None
     decision = story.decisions[0]
     return Judgment(decision, rules.words(decision.policy_version.policy, decision.clause))
-
-
-def _refund_offer(found: Order, asked: list[Told], at: datetime) -> RefundOffer:
-    """Say whether a refund can be asked for. For showing only: `refunds.desk.opening` checks again."""
-    waiting = next((told for told in asked if told.request.is_open), None)
-    if waiting is not None:
-        return RefundOffer(open=waiting.request, standing=refund_words.standing(waiting, at=at))
-    if found.charge == 0:
-        return RefundOffer(reason="This order cost nothing, so there is nothing to refund.")
-    if found.refunded == found.charge:
-        return RefundOffer(reason="All that you paid for this order is refunded already.")
-    return RefundOffer(may_ask=True)

@@ -10,6 +10,7 @@ from django.conf import settings
 from orders import lines as order_lines
 from orders.lines import BadLine, Line, PricedLine, UnknownService
 from orders.models import Service
+from orders.ports import OrderNote
 from panel.accounts.models import Standing, User
 from panel.kernel import money
 from panel.kernel.errors import PanelError
@@ -45,16 +46,16 @@ class Quote:
         service: the service chosen, when there is one.
         charge: what it would cost; None while the draft isn't complete. Money scale.
         after: the balance after placing; below zero when it does not suffice.
-        note: what is refunded for this service, in short lines.
+        note: what is refunded for this service; None while none is chosen.
         errors: a sentence by field name.
-        token: charge, policy version and terms in one text; the form sends it back, so that an order is placed at
-            what was shown or not at all (`changed`). Empty while the draft isn't complete.
+        token: charge, policy version and what the note says in one text; the form sends it back, so that an order is
+            placed at what was shown or not at all (`changed`). Empty while the draft isn't complete.
     """
 
     service: Service | None
     charge: Decimal | None
     spendable: Decimal
-    note: tuple[str, ...]
+    note: OrderNote | None
     errors: dict[str, str]
     token: str
 
@@ -81,15 +82,14 @@ def quote(customer: User, draft: Draft, services: dict[int, Service], at: dateti
             if draft.quantity.strip():
                 errors[error.field or "quantity"] = error.message
     policy = queries.policy_in_force(at, customer)
+    note = order_policy.order_note(policy.pk, service, Standing(customer.standing)) if policy and service else None
     return Quote(
         service=service,
         charge=priced.charge if priced else None,
         spendable=queries.spendable(customer),
-        note=order_policy.order_note(policy.pk, service.terms, Standing(customer.standing))
-        if policy and service
-        else (),
+        note=note,
         errors=errors,
-        token=_token(priced, policy.pk) if priced and policy else "",
+        token=_token(priced, policy.pk, note) if priced and policy and note else "",
     )
 
 
@@ -99,7 +99,9 @@ def changed(customer: User, draft: Draft, token: str, at: datetime) -> str:
     Raises BadLine, UnknownService, NoPolicyInForce.
     """
     priced = order_lines.price([draft.line()])[0]
-    now = _token(priced, order_policy.version_in_force(at, customer.customer_group_id))
+    version = order_policy.version_in_force(at, customer.customer_group_id)
+    note = order_policy.order_note(version, priced.service, Standing(customer.standing))
+    now = _token(priced, version, note)
     if token == now:
         return ""
     costs = money.display(priced.charge, settings.PANEL_CURRENCY)
@@ -110,9 +112,9 @@ def changed(customer: User, draft: Draft, token: str, at: datetime) -> str:
     return "What is refunded has changed. Nothing was placed; please read it again, then place the order."
 
 
-def _token(priced: PricedLine, policy_version: int) -> str:
-    """Return what an order would be charged and judged by, such as `4.75:1:standard`, to compare with a later look."""
-    return f"{money.plain(priced.charge)}:{policy_version}:{priced.service.terms.value}"
+def _token(priced: PricedLine, policy_version: int, note: OrderNote) -> str:
+    """Return what an order would be charged and judged by, such as `4.75:1:9f8e…`, to compare with a later look."""
+    return f"{money.plain(priced.charge)}:{policy_version}:{note.fingerprint}"
 
 
 def _link_error(draft: Draft) -> dict[str, str]:

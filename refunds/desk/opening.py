@@ -250,11 +250,10 @@ def _refuse_what_a_cancel_does(order: Order) -> None:
 
 def _refuse_repeated(order: Order, cause: Cause, found: Quote) -> None:
     """Refuse what was declined before when nothing has changed: asking again and again is no way to a refund."""
-    verdict = found.proposal.verdict
-    declined: RefundRequest | None = RefundRequest.objects.filter(
-        order=order, cause=cause, state=RequestState.DECLINED, clause=verdict.clause_id
-    ).first()
-    if declined is not None and declined.facts["status"] == order.status and declined.owed == verdict.owed:
+    declined = proposals.declined_before(
+        RefundRequest.objects.filter(order=order, state=RequestState.DECLINED), found.proposal, cause
+    )
+    if declined is not None:
         raise AnsweredBefore(
             f"Request {declined.pk} asked the same and was declined; the order has not changed since. If there is"
             " something that we don't know yet, write to support."

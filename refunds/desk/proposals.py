@@ -1,6 +1,7 @@
 """What the engine says about a request: the policy's verdict on the order as it stands, and what it would credit."""
 
 import copy
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +14,7 @@ from panel.accounts.models import Standing
 from panel.kernel import money
 from refunds import bookings, publishing, rules
 from refunds.bookings import Books
-from refunds.models import Decision, DecisionState, PolicyVersion, RefundRequest
+from refunds.models import Decision, DecisionState, PolicyVersion, RefundRequest, RequestState
 from refunds.policy import engine, facts, wording
 from refunds.policy.clauses import Approval, Refund
 from refunds.policy.facts import Amounts, Facts
@@ -119,22 +120,36 @@ def due(opened_at: datetime, hours: tuple[int, int]) -> tuple[datetime, datetime
     return opened_at + timedelta(hours=hours[0]), opened_at + timedelta(hours=hours[1])
 
 
+def declined_before(requests: Iterable[RefundRequest], proposal: Proposal, cause: Cause) -> RefundRequest | None:
+    """Return the request about the order that asked the same and was declined, if nothing has changed since.
+
+    The last one that was declined by the clause counts; `requests` are those about the order, in any order.
+    """
+    verdict, order = proposal.verdict, proposal.order
+    asked = (RequestState.DECLINED, cause, verdict.clause_id)
+    same = [request for request in requests if (request.state, request.cause, request.clause) == asked]
+    last = max(same, key=lambda request: request.pk, default=None)
+    is_as_it_was = last is not None and (last.facts["status"], last.owed) == (order.status, verdict.owed)
+    return last if is_as_it_was else None
+
+
 def sentence(proposal: Proposal, *, at_once: bool) -> str:
     """Say in one sentence what a customer who asks gets and why. `at_once`: no person looks at it."""
-    policy, verdict = proposal.version.policy, proposal.verdict
-    because = policy.clause(verdict.clause_id).because
+    clause, verdict = proposal.version.policy.clause(proposal.verdict.clause_id), proposal.verdict
+    because = clause.because
+    less = wording.deductions(clause, proposal.amounts, verdict.owed, settings.PANEL_CURRENCY)
     credit = money.display(proposal.credit, settings.PANEL_CURRENCY)
     if at_once and proposal.credit > 0:
-        return f"{credit} is credited to your balance{_units(proposal)} because {because}."
+        return f"{credit} is credited to your balance{_units(proposal)}{less} because {because}."
     if at_once and proposal.order.refunded > 0:
         before = money.display(proposal.order.refunded, settings.PANEL_CURRENCY)
         return f"Nothing more is refunded than the {before} before, because {because}."
     if at_once:
-        return f"This is not refundable because {because}."
+        return f"This is not refundable{less} because {because}."
     hours = wording.span(*proposal.hours)
     if proposal.credit > 0:
         upto = "Up to " if proposal.is_estimate else ""
-        return f"{upto}{credit}{_units(proposal)}: a person looks at it within {hours} hours because {because}."
+        return f"{upto}{credit}{_units(proposal)}{less}: a person looks at it within {hours} hours because {because}."
     return f"A person looks at it within {hours} hours because {because}. By our records nothing is left to refund."
 
 

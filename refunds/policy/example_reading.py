@@ -39,8 +39,14 @@ def examples(document: Table, source: str, clause_ids: tuple[str, ...]) -> tuple
 
 def _example(table: Table, clause_ids: tuple[str, ...]) -> Example:
     name = table.text("name", placeholders=(), longest=LONGEST_TITLE)
-    amounts = _amounts(table.table("order"))
-    facts = _facts(table.table("facts"), amounts)
+    order, stated = table.table("order"), table.table("facts")
+    amounts = _amounts(order)
+    facts = _facts(stated, amounts)
+    if order.is_sound and stated.is_sound and not can_be(facts):
+        stated.report(
+            "can't be together: a pending order has all of its units left, a completed one none; an order has not ended"
+            " for longer than since it was placed; a refill follows a delivery"
+        )
     expect = table.table("expect")
     example = Example(
         name=name,
@@ -73,7 +79,7 @@ def _facts(table: Table, amounts: Amounts) -> Facts:
         hours = 0
         if table.has("hours_since_final"):
             hours = table.number("hours_since_final", least=0, most=_LONGEST_HOURS)
-    elif table.has("hours_since_final"):
+    elif table.has("hours_since_final") and table.is_sound:
         table.problem("hours_since_final", "goes only with an order that has ended")
     placed = SincePlaced.WITHIN_MONTH if hours is None or hours <= MONTH_HOURS else SincePlaced.OLDER
     facts = Facts(
@@ -92,9 +98,4 @@ def _facts(table: Table, amounts: Amounts) -> Facts:
         category=table.number("category", least=1, most=_LARGEST) if table.has("category") else 0,
     )
     table.close()
-    if table.exists and not can_be(facts):
-        table.report(
-            "can't be together: a pending order has all of its units left, a completed one none; an order has not ended"
-            " for longer than since it was placed; a refill follows a delivery"
-        )
     return facts

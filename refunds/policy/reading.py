@@ -67,9 +67,11 @@ class Table:
         self._prefix = prefix
         self._address = address
         self._asked: set[str] = set()
+        self._is_sound = True
 
     def problem(self, key: str, what: str) -> None:
         """Note one problem with one key."""
+        self._is_sound = False
         self._problems.append(Problem(f"{self._place}: {self._prefix}{key}", what, (*self._address, key)))
 
     @property
@@ -77,9 +79,15 @@ class Table:
         """Whether the document has this table at all."""
         return self._exists
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether it is there and nothing read from it so far was a problem, so that no stand-in is among it."""
+        return self._exists and self._is_sound
+
     def report(self, what: str) -> None:
         """Note one problem with the table as a whole."""
-        self._problems.append(Problem(f"{self._place}: {self._prefix.rstrip('.')}", what, self._address))
+        where = f"{self._place}: {self._prefix.rstrip('.')}" if self._prefix else self._place
+        self._problems.append(Problem(where, what, self._address))
 
     def has(self, key: str) -> bool:
         """Say whether the key is there, whatever it holds; it counts as asked for."""
@@ -135,13 +143,7 @@ class Table:
     def amount(self, key: str) -> Decimal:
         """Read an amount of money, written as a text so that no float comes near it."""
         value = self._take(key, str, 'an amount of money in quotation marks, such as "5.00"')
-        if value is None:
-            return money.ZERO
-        try:
-            return money.parse(value)
-        except money.NotMoney as error:
-            self.problem(key, str(error))
-            return money.ZERO
+        return money.ZERO if value is None else self._money(key, value) or money.ZERO
 
     def day(self, key: str) -> date:
         """Read a date without a time."""
@@ -183,7 +185,7 @@ class Table:
     def words(self, key: str, known: Sequence[str], noun: str) -> tuple[str, ...]:
         """Read a list of different words out of a few that the document itself defines; at least one."""
         found = self._different(key, str, "a list of texts")
-        if not found and self._kind_of(key) is list:
+        if self._data.get(key) == []:
             self.problem(key, f"the list is empty; name at least one of {', '.join(known)}")
         for item in found:
             if item not in known:
@@ -205,10 +207,10 @@ class Table:
         if value is None:
             return (None, money.ZERO)
         if not value.strip().endswith("%"):
-            amount = self.amount(key)
+            amount = self._money(key, value)
             if amount == 0:
                 self.problem(key, "is nothing; leave it out instead")
-            return (None, amount)
+            return (None, amount or money.ZERO)
         percent = _PERCENT.fullmatch(value.strip())
         points = round(Decimal(percent[1]) * 100) if percent else 0
         if not 0 < points < _ALL_OF_IT:
@@ -276,8 +278,12 @@ class Table:
             return None
         return value
 
-    def _kind_of(self, key: str) -> type[Any]:
-        return type(self._data.get(key))
+    def _money(self, key: str, value: str) -> Decimal | None:
+        try:
+            return money.parse(value)
+        except money.NotMoney as error:
+            self.problem(key, str(error))
+            return None
 
     def _different(self, key: str, kind: type[Any], allowed: str) -> tuple[Any, ...]:
         """Read a list of different items of one kind."""

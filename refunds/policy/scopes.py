@@ -58,6 +58,19 @@ class Scopes:
         place = min(self._by_service.get(service, beyond), self._by_category.get(category, beyond))
         return ELSEWHERE if place == beyond else self.all[place].id
 
+    def sample(self, scope_id: str) -> tuple[int, int]:
+        """Return a (service, category) that belongs to a scope, (0, 0) for `elsewhere`.
+
+        Raises KeyError for an unknown scope, and for one of which an earlier scope has everything.
+        """
+        if scope_id == ELSEWHERE:
+            return (0, 0)
+        for scope in self.all:
+            for place in (*((number, 0) for number in scope.services), *((0, number) for number in scope.categories)):
+                if scope.id == scope_id and self.of(*place) == scope_id:
+                    return place
+        raise KeyError(scope_id)
+
 
 def samples(all_scopes: Iterable[Scopes]) -> list[tuple[int, int]]:
     """Return a (service, category) for each way in which one can fall into the scopes of several policies at once.

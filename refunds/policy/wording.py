@@ -8,7 +8,7 @@ from typing import Final
 
 from panel.kernel import money
 from refunds.policy import describing, owing
-from refunds.policy.clauses import Approval, Clause, Refund
+from refunds.policy.clauses import Approval, Clause, Portion, Refund
 from refunds.policy.document import Policy
 from refunds.policy.facts import Amounts
 
@@ -26,13 +26,9 @@ def rule(policy: Policy, clause: Clause, *, panel: str, currency: str) -> str:
     """Return a clause's text with its figures filled in."""
     values = {"panel": panel}
     if clause.cap is not None:
-        values["cap"] = (
-            f"{clause.cap.words(currency)} of the charge" if clause.cap.sum is None else clause.cap.words(currency)
-        )
+        values["cap"] = portion(clause.cap, "charge", currency)
     if clause.fee is not None:
-        values["fee"] = (
-            f"{clause.fee.words(currency)} of the refund" if clause.fee.sum is None else clause.fee.words(currency)
-        )
+        values["fee"] = portion(clause.fee, "refund", currency)
     if clause.when.claim_window_hours is not None:
         values["claim_window"] = describing.hours(clause.when.claim_window_hours)
     for fact, chosen in clause.when.values:
@@ -85,38 +81,51 @@ def sentence(
     clause = policy.clause(verdict.clause_id)
     because = clause.because
     rest = max(verdict.owed - before, money.ZERO)
+    less = deductions(clause, amounts, verdict.owed, currency)
     if verdict.approval is Approval.REVIEW:
-        return _awaiting(because, rest, before, policy.review.hours, currency)
+        return _awaiting(because, rest, less, before, policy.review.hours, currency)
     now = rest if credited is None else credited
     if now > 0:
         units = _units(verdict, amounts)
         paid = money.display(now, currency)
         total = "" if now == verdict.owed else f", {money.display(verdict.owed, currency)} in all"
-        less = deductions(clause, amounts, verdict.owed, currency)
-        return f"{paid} was credited to your balance{total}{units}{less} because {because}."
+        comma = "," if units else ""
+        return f"{paid} was credited to your balance{total}{units}{less}{comma} because {because}."
     earlier = before if before > 0 or credited is None else verdict.owed
     if earlier > 0:
         return f"Nothing more was credited than the {money.display(earlier, currency)} before, because {because}."
-    return f"There is no refund ({money.display(money.ZERO, currency)}) because {because}."
+    nothing = ", ".join([money.display(money.ZERO, currency), *_deducted(clause, amounts, verdict.owed, currency)])
+    return f"There is no refund ({nothing}) because {because}."
 
 
 def deductions(clause: Clause, amounts: Amounts, owed: Decimal, currency: str) -> str:
-    """Return what a cap or a fee did to the owed amount, in brackets after a space; empty when they did nothing."""
+    """Return what a cap or a fee took off the owed amount, in brackets after a space; empty when they took nothing."""
+    parts = _deducted(clause, amounts, owed, currency)
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _deducted(clause: Clause, amounts: Amounts, owed: Decimal, currency: str) -> list[str]:
     base = owing.share(clause.refund, amounts)
-    if owed == base:
-        return ""
+    capped = base if clause.cap is None else min(base, clause.cap.of(amounts.charge))
     parts = []
-    if clause.cap is not None:
-        parts.append(f"at most {clause.cap.words(currency)}{' of the charge' if clause.cap.sum is None else ''}")
-    if clause.fee is not None:
+    if clause.cap is not None and capped < base:
+        parts.append(f"at most {portion(clause.cap, 'charge', currency)}")
+    if clause.fee is not None and owed < capped:
         parts.append(f"less a fee of {clause.fee.words(currency)}")
-    return f" ({', '.join(parts)})"
+    return parts
 
 
-def _awaiting(because: str, rest: Decimal, before: Decimal, hours: tuple[int, int], currency: str) -> str:
+def portion(part: Portion, whole: str, currency: str) -> str:
+    """Say a part of an amount and, where it is a percentage, of what: `50 % of the charge`, `0.50 USD`."""
+    words = part.words(currency)
+    return words if part.sum is not None else f"{words} of the {whole}"
+
+
+def _awaiting(because: str, rest: Decimal, less: str, before: Decimal, hours: tuple[int, int], currency: str) -> str:
     amount = money.display(rest, currency)
     if rest > 0:
-        return f"A refund of {amount} waits for a person to review it within {span(*hours)} hours because {because}."
+        within = f"within {span(*hours)} hours"
+        return f"A refund of {amount}{less} waits for a person to review it {within} because {because}."
     if before > 0:
         given = money.display(before, currency)
         return f"Nothing more was credited than the {given} before: {because}. {_OTHERWISE}"
@@ -126,4 +135,4 @@ def _awaiting(because: str, rest: Decimal, before: Decimal, hours: tuple[int, in
 def _units(verdict: Verdict, amounts: Amounts) -> str:
     if verdict.refund is not Refund.UNDELIVERED or amounts.remains == amounts.quantity:
         return ""
-    return f" for {amounts.remains:,} of {amounts.quantity:,} units that were not delivered,"
+    return f" for {amounts.remains:,} of {amounts.quantity:,} units that were not delivered"

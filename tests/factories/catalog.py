@@ -16,15 +16,20 @@ def make_provider(
     return Provider.objects.create(name=f"Provider {next(_numbers)}", api_url=api_url, api_key=api_key, **fields)
 
 
+def make_category(name: str = "Promoted reach") -> Category:
+    """Return the category of this name."""
+    return Category.objects.get_or_create(name=name)[0]
+
+
 def make_service(*, rate: str = "2.50", provider: Provider | None = None, **fields: Any) -> Service:
     """Return a Default service with quantities from 10 to 100,000; without a provider, staff carry it out."""
-    category, _ = Category.objects.get_or_create(name="Promoted reach")
+    fields.setdefault("category", make_category())
     if provider is not None:
         fields.setdefault("provider_service_id", "101")
     fields.setdefault("min_quantity", 10)
     fields.setdefault("max_quantity", 100_000)
     return Service.objects.create(
-        category=category, name=f"Promoted reach {next(_numbers)}", rate=Decimal(rate), provider=provider, **fields
+        name=f"Promoted reach {next(_numbers)}", rate=Decimal(rate), provider=provider, **fields
     )
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from billing.models import Account
 from orders import handling, lifecycle
 from orders.lifecycle import Progress
-from orders.models import Cause, Order, OrderStatus
+from orders.models import Category, Cause, Order, OrderStatus, Service
 from panel.accounts.models import User
 from refunds import publishing
 from refunds.desk import access, deciding, opening, talking
@@ -19,6 +19,7 @@ from refunds.uploads import Upload
 from tests.factories.catalog import make_service
 from tests.factories.orders import AT, move, place_order
 from tests.factories.people import make_customer, make_staff
+from tests.refunds.policy import widened
 
 LONG_AGO = AT.replace(year=2020)
 
@@ -39,8 +40,11 @@ def make_approver(name: str = "ida") -> User:
 
 
 def publish_variant(old: str, new: str, *, slug: str = "money-back-guarantee") -> PolicyVersion:
-    """Put a shipped policy in force, for orders placed from now on, with one passage of its text replaced."""
-    text = (publishing.SHIPPED / f"{slug}.toml").read_text(encoding="utf-8")
+    """Put a shipped policy in force, for orders placed from now on, with one passage of its text replaced.
+
+    It goes without its examples, which tell what its rules say unchanged.
+    """
+    text = widened.without_examples((publishing.SHIPPED / f"{slug}.toml").read_text(encoding="utf-8"))
     assert text.count(old) == 1, old
     return publishing.publish(text=text.replace(old, new), source=slug, effective_from=LONG_AGO, at=LONG_AGO)
 
@@ -59,6 +63,26 @@ passage = "our own"
 
 """
     return publish_variant(next_clause, refill_first + next_clause)
+
+
+def publish_widened(
+    *,
+    creators: Category,
+    newsletter: Service | None = None,
+    slug: str = "money-back-guarantee",
+    change: tuple[str, str] | None = None,
+) -> PolicyVersion:
+    """Put a shipped policy in force with rules of every kind in front (tests.refunds.policy.widened).
+
+    They are about the services of one category, and about one service more, which is made off sale when none is given.
+    `change` replaces one passage.
+    """
+    named = newsletter or make_service(is_active=False)
+    text = widened.text_of(slug, categories=str(creators.pk), services=str(named.pk))
+    if change is not None:
+        assert text.count(change[0]) == 1, change[0]
+        text = text.replace(*change)
+    return publishing.publish(text=text, source=slug, effective_from=LONG_AGO, at=LONG_AGO)
 
 
 def publish_paying_for_errors() -> PolicyVersion:

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from refunds.policy import loader
 from tests.refunds.policy.documents import MINIMAL, SHIPPED_FILES, minimal_with
 from tests.refunds.policy.test_analysis import GREEDY
+from tests.refunds.policy.test_example_reading import EXAMPLE
 
 
 @pytest.fixture
@@ -63,7 +64,36 @@ def test_refuses_a_policy_with_a_clause_that_never_decides(write: Any, capsys: p
 
     report = capsys.readouterr().out
     assert next(line for line in report.splitlines() if line.endswith("never decides")).startswith("partly ")
-    assert str(refusal) == "shop.toml can't be published: these clauses can never decide: partly."
+    assert str(refusal) == (
+        "shop.toml can't be published: these clauses can never decide: partly; 1 of 4 properties do not hold."
+    )
+
+
+def test_names_each_example_that_fails_with_what_was_expected_and_what_came(
+    write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = EXAMPLE.replace("A part", "Another part").replace('"4.00"', '"4.01"')
+
+    refusal = refusal_of(write(MINIMAL + EXAMPLE + wrong))
+
+    report = capsys.readouterr().out
+    assert "Examples: 1 of 2 pass." in report
+    assert (
+        "  FAILS: Another part is missing\n"
+        "    expected 4.01 by partly, automatic\n"
+        "    came     4.00 by partly, automatic\n"
+    ) in report
+    assert str(refusal) == "shop.toml can't be published: 1 of 2 examples fail."
+
+
+def test_names_what_does_not_hold_for_every_order(write: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = minimal_with('refund = "undelivered", approval = "automatic"', 'refund = "none", approval = "review"')
+
+    refusal = refusal_of(write(kept))
+
+    sentence = "Money for undelivered work of ended orders is kept only by clauses that say so."
+    assert f"  BROKEN: {sentence}\n" in capsys.readouterr().out
+    assert str(refusal) == "shop.toml can't be published: 1 of 4 properties do not hold."
 
 
 def test_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -81,6 +111,13 @@ def test_json_is_one_document_and_nothing_else(capsys: pytest.CaptureFixture[str
     assert report["unreachable"] == report["problems"] == []
     assert report["reach"][0] == {"clause_id": "still-pending", "covers": 2880, "decides": 2880}
     assert {"winner", "loser", "combinations", "decided_by_winner"} == report["overlaps"][0].keys()
+    assert report["tried"][0] == {
+        "name": "A pending order is owed nothing as long as nobody cancels it",
+        "passed": True,
+        "expected": "0.00 by still-pending, automatic",
+        "said": "0.00 by still-pending, automatic",
+    }
+    assert report["without_example"] == []
 
 
 def test_json_carries_the_problems_too(write: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,7 +67,8 @@ def test_the_quote_is_what_the_cancel_then_decides(
     browser.post(f"/orders/{order.pk}/cancel/")
 
     decision = order.decisions.get()
-    assert (offer.quote.clause_id, offer.quote.owed, offer.quote.approval.value) == (
+    verdict = offer.quote.verdict
+    assert (verdict.clause_id, verdict.owed, verdict.approval.value) == (
         decision.clause,
         decision.owed,
         decision.approval,

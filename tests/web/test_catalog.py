@@ -43,7 +43,7 @@ def test_says_what_is_refunded_for_each_kind_of_terms(client: Client) -> None:
 
     assert "Cancel while it is pending: full refund to your balance." in said
     assert "If it is delivered only in part: what was not delivered is refunded to your balance." in said
-    assert "Once delivery has begun: no refund." in said
+    assert "Once delivery has begun, this service can't be refunded, unless we stop it ourselves." in said
 
 
 @pytest.mark.usefixtures("credit_only_policy")

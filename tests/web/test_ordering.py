@@ -11,6 +11,8 @@ from panel.accounts import suspension
 from panel.accounts.models import Standing, User
 from refunds.models import PolicyVersion
 from tests.factories import make_package, make_service
+from tests.factories.catalog import make_category
+from tests.factories.desk import publish_widened
 from tests.web import pages
 
 pytestmark = pytest.mark.django_db
@@ -242,6 +244,38 @@ def test_quote_tells_a_customer_in_doubt_that_a_person_looks_first(browser: Clie
     said = pages.text(browser.post("/orders/new/quote/", {"service": make_service().pk, "quantity": "100"}))
 
     assert "Cancel while it is pending: what was not delivered is refunded to your balance, after review." in said
+
+
+def test_quote_says_before_ordering_that_nothing_is_refunded_once_delivery_has_begun(browser: Client) -> None:
+    service = make_service(refund_after_start=False)
+
+    said = pages.text(browser.post("/orders/new/quote/", {"service": service.pk, "quantity": "100"}))
+
+    assert "What is refunded No refund after start" in said
+    assert "Once delivery has begun, this service can't be refunded, unless we stop it ourselves." in said
+
+
+@pytest.mark.usefixtures("credit_only_policy")
+def test_quote_marks_no_service_where_the_policy_refunds_it_all_the_same(browser: Client) -> None:
+    service = make_service(refund_after_start=False)
+
+    said = pages.text(browser.post("/orders/new/quote/", {"service": service.pk, "quantity": "100"}))
+
+    assert "No refund after start" not in said
+    assert "If it is delivered only in part: what was not delivered is refunded to your balance." in said
+
+
+def test_quote_tells_the_rules_of_the_services_scope(browser: Client) -> None:
+    creators = make_category("Creator placements")
+    publish_widened(creators=creators)
+    placement = make_service(category=creators, allows_refill=True)
+
+    of_placement = pages.text(browser.post("/orders/new/quote/", {"service": placement.pk, "quantity": "100"}))
+    of_another = pages.text(browser.post("/orders/new/quote/", {"service": make_service().pk, "quantity": "100"}))
+
+    assert "If what was delivered goes away: ask for a refill first." in of_placement
+    assert "If the refill fails within 72 hours of the end: refund to your balance, at most 50 %" in of_placement
+    assert "72 hours" not in of_another
 
 
 def test_the_price_can_be_checked_without_scripts(browser: Client) -> None:

@@ -7,10 +7,13 @@ from django.conf import settings
 from django.test import Client
 
 from orders.models import Order, PlacedRequest, Service
-from refunds import publishing
+from panel.accounts.models import Standing, User
+from refunds import order_policy, publishing
 from refunds.models import PolicyVersion
 from tests.conftest import LONG_AGO
 from tests.factories import make_package, make_service
+from tests.factories.catalog import make_category
+from tests.factories.desk import publish_widened
 from tests.web import pages
 
 pytestmark = pytest.mark.django_db
@@ -41,11 +44,13 @@ def _nothing_placed() -> bool:
     return not Order.objects.exists() and not PlacedRequest.objects.exists()
 
 
-def test_the_quote_holds_charge_policy_version_and_terms(browser: Client) -> None:
+def test_the_quote_holds_charge_policy_version_and_what_the_note_says(browser: Client) -> None:
     version = PolicyVersion.objects.get().pk
+    service, package = make_service(rate="2.50"), make_package(rate="49")
+    note = order_policy.order_note(version, service).fingerprint
 
-    assert _filled(browser, make_service(rate="2.50"))["quoted"] == f"4.75:{version}:standard"
-    assert _filled(browser, make_package(rate="49"), "")["quoted"] == f"49.00:{version}:standard"
+    assert _filled(browser, service)["quoted"] == f"4.75:{version}:{note}"
+    assert _filled(browser, package, "")["quoted"] == f"49.00:{version}:{note}"
 
 
 def test_the_quote_holds_nothing_while_there_is_no_price(browser: Client) -> None:
@@ -96,6 +101,46 @@ def test_asks_again_when_the_service_lost_its_refund_after_start(browser: Client
     assert asked.status_code == 409
     assert "What is refunded has changed." in pages.text(asked)
     assert _nothing_placed()
+
+
+def test_asks_again_when_the_service_moved_to_a_category_with_other_rules(browser: Client) -> None:
+    creators = make_category("Creator placements")
+    publish_widened(creators=creators)
+    service = make_service()
+    filled = _filled(browser, service)
+    Service.objects.filter(pk=service.pk).update(category=creators)
+
+    asked = browser.post("/orders/new/", filled)
+
+    assert asked.status_code == 409
+    assert "What is refunded has changed." in pages.text(asked)
+    assert "less a fee of 5 %." in pages.text(asked)
+    assert _nothing_placed()
+
+    browser.post("/orders/new/", {**filled, "quoted": pages.hidden(asked, "quoted")})
+
+    assert Order.objects.get().category == creators.pk
+
+
+def test_asks_again_when_the_customer_reads_otherwise_because_of_a_doubt(browser: Client, ada: User) -> None:
+    filled = _filled(browser, make_service())
+    User.objects.filter(pk=ada.pk).update(standing=Standing.ABUSE_FLAGGED)
+
+    asked = browser.post("/orders/new/", filled)
+
+    assert asked.status_code == 409
+    assert "after review" in pages.text(asked)
+    assert _nothing_placed()
+
+
+def test_does_not_ask_again_for_a_change_that_the_policy_does_not_look_at(browser: Client) -> None:
+    service = make_service()
+    filled = _filled(browser, service)
+    Service.objects.filter(pk=service.pk).update(category=make_category("Another shelf"), allows_refill=True)
+
+    browser.post("/orders/new/", filled)
+
+    assert Order.objects.get().service == service
 
 
 def test_orders_in_two_steps_without_scripts(browser: Client) -> None:

@@ -1,7 +1,7 @@
 """Check a policy document and print its proof report."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from panel.kernel.errors import PanelError
 from refunds.policy import analysis, loader
 from refunds.policy.analysis import Proof
 from refunds.policy.document import Policy
+from refunds.policy.examples import Tried
 
 
 class Command(BaseCommand):
@@ -45,7 +46,13 @@ class Command(BaseCommand):
 
         proof = analysis.prove(policy)
         if options["json"]:
-            report = {"passed": proof.passed, "problems": [], "complete": proof.complete, **asdict(proof)}
+            report = {
+                "passed": proof.passed,
+                "problems": [],
+                "complete": proof.complete,
+                **asdict(replace(proof, tried=())),
+                "tried": [_tried(one) for one in proof.tried],
+            }
             self.stdout.write(json.dumps(report, indent=2))
         else:
             self.stdout.write("\n".join(_report(policy, proof)))
@@ -120,3 +127,7 @@ def _examples(proof: Proof) -> list[str]:
     if proof.without_example:
         lines.append(f"  Without an example: {', '.join(proof.without_example)}.")
     return lines
+
+
+def _tried(one: Tried) -> dict[str, str | bool]:
+    return {"name": one.example.name, "passed": one.passed, "expected": one.expected, "said": one.said}

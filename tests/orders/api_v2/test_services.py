@@ -13,7 +13,20 @@ STANDARD_NOTE = (
     "Cancel while it is pending: full refund to your balance.\n"
     "If it can't be started: full refund to your balance.\n"
     "If it is delivered only in part: what was not delivered is refunded to your balance.\n"
+    "Delivered in full: no refund.\n"
+    "If less was delivered than reported, or it goes away later: a person looks at it."
 )
+GUARANTEE = {
+    "pending_cancel": "full",
+    "not_started": "full",
+    "partial": "undelivered",
+    "stopped_by_us": "full",
+    "completed": "none",
+    "short": "undelivered",
+    "dropped": "undelivered",
+    "refill_failed": None,
+    "review": ["short", "dropped"],
+}
 
 
 def test_lists_a_service_in_the_shape_that_clients_know(api: Api, reach: Service) -> None:
@@ -23,7 +36,7 @@ def test_lists_a_service_in_the_shape_that_clients_know(api: Api, reach: Service
 
     [row] = api("services")
 
-    note = row.pop("refund_note")
+    note, refund = row.pop("refund_note"), row.pop("refund")
     assert row == {
         "service": reach.pk,
         "name": "Promoted reach",
@@ -39,7 +52,8 @@ def test_lists_a_service_in_the_shape_that_clients_know(api: Api, reach: Service
         "refund_after_start": True,
     }
     assert type(row["service"]) is int
-    assert note.startswith(STANDARD_NOTE)
+    assert note == STANDARD_NOTE
+    assert refund == GUARANTEE
 
 
 def test_lists_a_package_with_the_price_of_the_whole(api: Api, spot: Service) -> None:
@@ -60,7 +74,8 @@ def test_says_which_services_give_nothing_back_after_the_start(api: Api, db: Non
     [row] = api("services")
 
     assert row["refund_after_start"] is False
-    assert "Once delivery has begun: no refund" in row["refund_note"]
+    assert "Once delivery has begun, this service can't be refunded, unless we stop it ourselves." in row["refund_note"]
+    assert row["refund"] == {**GUARANTEE, "partial": "none"}
 
 
 @pytest.mark.usefixtures("credit_only_policy")
@@ -69,6 +84,17 @@ def test_takes_the_note_from_the_policy_in_force(api: Api, reach: Service) -> No
 
     assert row["service"] == reach.pk
     assert row["refund_note"].startswith("An order can't be canceled at your own wish once it is placed.")
+    assert row["refund"] == {
+        "pending_cancel": None,
+        "not_started": "full",
+        "partial": "undelivered",
+        "stopped_by_us": "full",
+        "completed": "none",
+        "short": "none",
+        "dropped": "none",
+        "refill_failed": None,
+        "review": [],
+    }
 
 
 def test_tells_a_customer_in_doubt_what_the_policy_decides_for_him(api: Api, ada: User, reach: Service) -> None:
@@ -80,6 +106,9 @@ def test_tells_a_customer_in_doubt_what_the_policy_decides_for_him(api: Api, ada
     assert row["refund_note"].startswith(
         "Cancel while it is pending: what was not delivered is refunded to your balance, after review.\n"
     )
+    cases = ["pending_cancel", "not_started", "partial", "stopped_by_us", "short", "dropped"]
+    assert row["refund"]["review"] == cases
+    assert {row["refund"][case] for case in cases} == {"undelivered"}
 
 
 def test_leaves_out_what_is_not_sold(api: Api, reach: Service) -> None:
