@@ -14,7 +14,7 @@ GREEDY = """
 id = "greedy"
 group = "Refunded"
 when.status = ["partial", "canceled", "completed"]
-then = { refund = "none", approval = "automatic" }
+then = { refund = "none", approval = "automatic", keeps_undelivered = true }
 text = "Nothing comes back."
 because = "we are greedy"
 passage = "notebook, page 9"
