@@ -64,9 +64,7 @@ def test_refuses_a_policy_with_a_clause_that_never_decides(write: Any, capsys: p
 
     report = capsys.readouterr().out
     assert next(line for line in report.splitlines() if line.endswith("never decides")).startswith("partly ")
-    assert str(refusal) == (
-        "shop.toml can't be published: these clauses can never decide: partly; 1 of 4 properties do not hold."
-    )
+    assert str(refusal) == "shop.toml can't be published: these clauses can never decide: partly."
 
 
 def test_names_each_example_that_fails_with_what_was_expected_and_what_came(
