@@ -51,6 +51,7 @@ def test_what_changed_is_told_in_rules_figures_and_words(client: Client, people:
             'when.cause = ["invalid_target", "dropped", "platform_delay", "terms_violation"]',
             'when.cause = ["invalid_target", "platform_delay", "terms_violation"]',
         ),
+        ('status = "completed", cause = "dropped"', 'status = "completed", cause = "invalid_target"'),  # its example
     )
     version = policies.publish(*people, text)
 

@@ -69,7 +69,8 @@ def test_the_default_is_written_without_id_and_condition() -> None:
 
 
 def test_taking_a_clause_out_leaves_the_others_as_they_were() -> None:
-    text = rewriting.removed(MONEY_BACK.text, 3)
+    without_examples = MONEY_BACK.text[: MONEY_BACK.text.index("[[examples]]")]  # one of them expects the clause
+    text = rewriting.removed(without_examples, 3)
 
     kept = [clause for place, clause in enumerate(MONEY_BACK.clauses) if place != 3]
     assert list(loader.loads(text, "x.toml").clauses) == kept
