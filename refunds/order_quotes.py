@@ -1,8 +1,8 @@
 """What an order would give back now, by the version that it was placed under: what its page says beforehand.
 
-Nothing is written. No statement is made but for reading a policy version once a process, and one for the refills of an
-ended order that allows them. Ends are judged as the settlement judges them, claims as the desk does, so what is quoted is
-what is decided.
+Nothing is written. No statement is made but for reading a policy version once a process, and one for the refills of
+an ended order that allows them. Ends are judged as the settlement judges them, claims as the desk does, so what is
+quoted is what is decided.
 """
 
 from collections.abc import Iterable, Sequence
