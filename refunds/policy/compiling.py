@@ -41,7 +41,9 @@ class Columns:
 
 
 def rule(policy: Policy, columns: Columns) -> str:
-    """Return a CASE whose value is the index in `policy.rules` of the rule that decides."""
+    """Return a CASE whose value is the index in `policy.rules` of the rule that decides; without clauses, always 0."""
+    if not policy.clauses:
+        return "0"  # SQL knows no CASE without a WHEN
     branches = [
         f"WHEN {_condition(clause, policy.scopes, columns)} THEN {place}" for place, clause in enumerate(policy.clauses)
     ]
