@@ -9,7 +9,13 @@ from django.db import DatabaseError, connection, transaction
 def copy_of(table: str, source: str, **changed: str) -> str:
     """SQL that inserts a copy of the row whose id is the parameter `source`, some columns changed to expressions."""
     with connection.cursor() as cursor:
-        columns = [c.name for c in connection.introspection.get_table_description(cursor, table) if c.name != "id"]
+        cursor.execute(
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE table_schema = current_schema AND table_name = %s"
+            " AND column_name <> 'id' AND is_generated = 'NEVER'",
+            [table],
+        )
+        columns = [name for (name,) in cursor.fetchall()]
     values = [changed.get(column, f'"{column}"') for column in columns]
     names = ", ".join(f'"{column}"' for column in columns)
     return f"INSERT INTO {table} ({names}) SELECT {', '.join(values)} FROM {table} WHERE id = %({source})s"  # noqa: S608 - constants

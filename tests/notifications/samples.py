@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from panel.accounts.models import User
-from panel.notifications import account_letters, refund_letters, staff_letters, ticket_letters
+from panel.notifications import account_letters, policy_letters, refund_letters, staff_letters, ticket_letters
 from panel.notifications.outbox import NewEmail
 from tests.notifications import letters
 from tests.notifications.letters import AT
@@ -85,6 +85,15 @@ def others(customer: User) -> list[NewEmail]:
     }
     return [
         digest(customer),
+        policy_letters.policy_changes(
+            customer=customer,
+            version_number=9,
+            title="Money-back guarantee",
+            summary="Claims are taken for 72 hours.",
+            effective_from=AT,
+            page_url="/refund-policy/",
+            changes_url="/refund-policy/9/changes/",
+        ),
         ticket_letters.ticket_received(**ticket, answer_by=AT, url="/support/4/"),
         ticket_letters.ticket_answered(**ticket, message_number=6, url="/support/4/"),
     ]
