@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import transaction
 
-from billing import ledger
+from billing import debts, ledger
 from billing.models import CustomerAccount, House, TransferKind
 from panel.accounts.models import User
 from panel.kernel import money
@@ -39,6 +39,8 @@ def credit(
         _post(
             House.ADJUSTMENTS.value, own, customer=customer, amount=amount, reason=reason, author=author, key=key, at=at
         )
+        if account == CustomerAccount.AVAILABLE:
+            debts.pay_first({customer.pk: f"adjustment:{key}:debt"}, at=at)
 
 
 def debit(

@@ -258,7 +258,6 @@ def _credit(deposit: Deposit, at: datetime) -> None:
     customer = User.objects.get(pk=deposit.customer_id)
     clearing = gateways.get(deposit.gateway).describe().clearing
     wallet = ledger.lock_wallets([customer.pk])[customer.pk]
-    owed = min(deposit.amount, debts.owed(wallet))
     ledger.post(
         [
             ledger.NewTransfer(
@@ -273,8 +272,7 @@ def _credit(deposit: Deposit, at: datetime) -> None:
         ],
         at=at,
     )
-    # What a refund by hand took beyond the balance is paid off first.
-    ledger.post(debts.paid_off(wallet, owed, key=f"deposit:{deposit.pk}:debt", customer_id=customer.pk), at=at)
+    debts.pay_first({customer.pk: f"deposit:{deposit.pk}:debt"}, at=at)
     letter = letters.deposit_receipt(
         customer=customer,
         deposit_number=deposit.pk,

@@ -10,6 +10,8 @@ from decimal import Decimal
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from billing import gateways, ledger, withdrawal_letters, withdrawal_moves
@@ -181,7 +183,8 @@ def _make_room(moves: Moves, deposit: Deposit, report: RefundReport, *, availabl
     Raises NoRoomYet.
     """
     returned = money.ZERO
-    room = deposit.amount - deposit.refunded - deposit.reserved - deposit.disputed
+    # Not less what disputes claim: the refund has happened, and refund and dispute both take from what we have.
+    room = deposit.amount - deposit.refunded - deposit.reserved
     for leg in (leg for item in moves.loaded for leg in item.legs):
         if room >= report.amount and available + returned >= report.amount:
             break
@@ -197,4 +200,7 @@ def _make_room(moves: Moves, deposit: Deposit, report: RefundReport, *, availabl
     withdrawal_moves.follow_legs(moves)
     moves.letters += withdrawal_letters.of_outcomes(moves)
     withdrawal_moves.save(moves)
+    Deposit.objects.filter(pk=deposit.pk).update(
+        disputed=Least("disputed", F("amount") - F("refunded") - F("reserved") - report.amount)
+    )
     return returned

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from billing import debts, gateways, ledger, withdrawal_rows
+from billing import debts, disputes, gateways, ledger, withdrawal_rows
 from billing.ledger import NewTransfer, Wallet
 from billing.models import (
     Deposit,
     LegState,
-    Origin,
     TransferKind,
     Withdrawal,
     WithdrawalEvent,
@@ -133,9 +132,12 @@ def save(moves: Moves) -> None:
     if moves.events:
         WithdrawalEvent.objects.bulk_create(moves.events)
     if moves.money:
+        # What was to go back and did not is there for a dispute's claim again.
+        disputes.refresh_claims(sorted({leg.deposit_id for leg, _ in moves.money if leg.deposit_id is not None}))
         wallets = ledger.lock_wallets(sorted({leg.withdrawal.customer_id for leg, _ in moves.money}))
         ledger.post([_transfer(leg, before, wallets) for leg, before in moves.money], at=moves.at)
-        ledger.post(_debts_settled(moves, wallets), at=moves.at)
+        returned = [leg for leg, _ in moves.money if leg.state != LegState.PAID]
+        debts.pay_first({leg.withdrawal.customer_id: f"leg:{leg.pk}:debt" for leg in returned}, at=moves.at)
     outbox.put(moves.letters, at=moves.at)
 
 
@@ -196,23 +198,3 @@ def _transfer(leg: WithdrawalLeg, before: LegState, wallets: dict[int, Wallet]) 
         deposit_id=leg.deposit_id,
         withdrawal_id=leg.withdrawal_id,
     )
-
-
-def _debts_settled(moves: Moves, wallets: dict[int, Wallet]) -> list[NewTransfer]:
-    """Pay off debt that refunds by hand left, out of those refunds when they come back."""
-    owed = {customer_id: debts.owed(wallet) for customer_id, wallet in wallets.items()}
-    transfers: list[NewTransfer] = []
-    for leg, _ in moves.money:
-        withdrawal = leg.withdrawal
-        amount = min(leg.amount, owed[withdrawal.customer_id])
-        if leg.state == LegState.PAID or withdrawal.origin != Origin.GATEWAY or amount <= 0:
-            continue
-        owed[withdrawal.customer_id] -= amount
-        transfers += debts.paid_off(
-            wallets[withdrawal.customer_id],
-            amount,
-            key=f"leg:{leg.pk}:debt",
-            customer_id=withdrawal.customer_id,
-            withdrawal_id=withdrawal.pk,
-        )
-    return transfers

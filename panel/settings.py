@@ -114,6 +114,7 @@ DEFAULT_FROM_EMAIL = _setting("DEFAULT_FROM_EMAIL", str, f"{PANEL_NAME} <{SUPPOR
 # The one upward step (docs/adr): orders ask the refunds room by these names.
 ORDER_SETTLEMENT = "refunds.settlement.settle"
 ORDER_POLICY = "refunds.order_policy"
+CONVERSATIONS = "panel.support.conversations"  # refunds.ports
 
 ORDER_SUBMIT_DELAY = timedelta(seconds=_setting("ORDER_SUBMIT_DELAY", int, 60))
 ORDER_SYNC_INTERVAL = timedelta(seconds=_setting("ORDER_SYNC_INTERVAL", int, 60))

@@ -18,6 +18,7 @@ from billing.gateway_events import Handler
 from billing.gateways.base import BadNotice
 from billing.models import GatewayEvent, GatewaySlug
 from panel.kernel.errors import Busy
+from refunds import chargebacks
 
 log = structlog.get_logger()
 
@@ -32,6 +33,10 @@ def _refund(event: GatewayEvent, at: datetime) -> None:
     gateway_refunds.refresh(event.object, gateway=event.gateway, at=at)
 
 
+def _dispute(event: GatewayEvent, at: datetime) -> None:
+    chargebacks.refresh(event.object, gateway=event.gateway, at=at)
+
+
 HANDLERS: Final[Mapping[str, Handler]] = {
     "checkout.session.completed": _deposit,
     "checkout.session.async_payment_succeeded": _deposit,
@@ -40,6 +45,11 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "refund.created": _refund,
     "refund.updated": _refund,
     "refund.failed": _refund,
+    "charge.dispute.created": _dispute,
+    "charge.dispute.updated": _dispute,
+    "charge.dispute.closed": _dispute,
+    "charge.dispute.funds_withdrawn": _dispute,
+    "charge.dispute.funds_reinstated": _dispute,
 }
 
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import connection
 
-from billing import ledger
+from billing import debts, ledger
 from billing.models import House, TransferKind
 from orders import refills
 from orders.lifecycle import Moved
@@ -87,6 +87,8 @@ def settle(moved: Sequence[Moved], at: datetime) -> None:
         )
     ]
     ledger.post(transfers, at=at)
+    credited = [one for one in judged if one.credit > 0]
+    debts.pay_first({one.order.customer_id: f"decision:{decision_ids[one.order.pk]}:debt" for one in credited}, at=at)
     settlement_letters.put(
         [_credited(one, decision_ids) for one in judged if one.moved.move.request_ref is None],
         credited_accounts={transfer.credit for transfer in transfers},

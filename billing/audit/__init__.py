@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from billing.audit import deposits, withdrawals
+from billing.audit import deposits, disputes, withdrawals
 from billing.audit.balances import CHECKS
 from billing.audit.checking import Check, Finding, run
 
 __all__ = ["CHECKS", "PAYMENT_CHECKS", "Check", "Finding", "findings", "run"]
 
-PAYMENT_CHECKS: Sequence[Check] = (*deposits.CHECKS, *withdrawals.CHECKS)
+PAYMENT_CHECKS: Sequence[Check] = (*deposits.CHECKS, *withdrawals.CHECKS, *disputes.CHECKS)
 
 
 def findings() -> list[Finding]:

@@ -32,8 +32,7 @@ CHECKS: Sequence[Check] = (
         """,
     ),
     Check(
-        "what is held of a customer is what open legs hold",
-        # Whatever else holds money one day joins the claims by another UNION ALL.
+        "what is held of a customer is what open legs and disputes hold",
         """
         SELECT 'customer ' || coalesce(a.customer_id, c.customer_id), 'held ' || coalesce(a.balance, 0),
                'claimed ' || coalesce(c.total, 0)
@@ -44,6 +43,7 @@ CHECKS: Sequence[Check] = (
                 SELECT w.customer_id, l.amount
                 FROM billing_withdrawalleg l JOIN billing_withdrawal w ON w.id = l.withdrawal_id
                 WHERE l.state IN ('arranging', 'planned', 'sending', 'unknown', 'sent')
+                UNION ALL SELECT customer_id, secured FROM billing_dispute
             ) claims
             GROUP BY customer_id
         ) c ON c.customer_id = a.customer_id

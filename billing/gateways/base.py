@@ -84,6 +84,18 @@ class RefundStanding(StrEnum):
     UNRECOGNIZED = "unrecognized"  # a word that we don't know: stored, and a person looks
 
 
+class DisputeStanding(StrEnum):
+    """How far a dispute has got, as the gateway sees it."""
+
+    INQUIRY = "inquiry"  # the bank asks before it takes anything; answering or refunding may end it
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+    CLOSED = "closed"  # an inquiry that became no dispute, or a dispute that was prevented
+    UNRECOGNIZED = "unrecognized"  # a word that we don't know: stored, and a person looks
+
+
 class MovementKind(StrEnum):
     """What moved money at the gateway."""
 
@@ -230,6 +242,40 @@ class RefundReport:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeReport:
+    """What the gateway says of a dispute now. Amounts at money scale, in `currency`.
+
+    Attributes:
+        amount: what the customer's bank claims; it may differ from the payment.
+        withdrawn: what the gateway has taken from us for it and not given back yet; zero or more.
+        reinstated: what it took and gave back.
+        fee: what it charges us for it; None when that is in another currency.
+        reason: the gateway's word for why, such as `fraudulent`; `reason_code`: the card network's.
+        status: the gateway's word for the standing.
+        is_appeal: whether it was lost before and is being fought over again.
+        due_by: until when evidence is taken; None when none is asked for.
+        has_evidence: whether evidence is staged; `submissions`: how often some was submitted.
+    """
+
+    reference: str
+    payment_reference: str
+    standing: DisputeStanding
+    status: str
+    amount: Decimal
+    currency: str
+    withdrawn: Decimal
+    reinstated: Decimal
+    fee: Decimal | None
+    reason: str
+    reason_code: str
+    is_appeal: bool
+    due_by: datetime | None
+    has_evidence: bool
+    submissions: int
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """One line of the gateway's own books.
 
@@ -286,6 +332,12 @@ class Gateway(Protocol):
 
     def find_deposit(self, payment_reference: str) -> DepositReport | None:
         """Return the deposit that a payment belongs to; None for a payment that was not made through one."""
+
+    def fetch_dispute(self, reference: str) -> DisputeReport:
+        """Say how a dispute stands. Raises Refused(NOT_FOUND)."""
+
+    def disputes(self, since: datetime) -> Iterator[DisputeReport]:
+        """Yield the disputes opened since then, in any order."""
 
     def movements(self, since: datetime, until: datetime) -> Iterator[Movement]:
         """Yield the lines of the gateway's books in `[since, until)`, in any order."""

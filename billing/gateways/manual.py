@@ -20,6 +20,7 @@ from billing.gateways.base import (
     DepositRequest,
     DepositStanding,
     Description,
+    DisputeReport,
     Method,
     Movement,
     MovementKind,
@@ -122,6 +123,16 @@ class Manual:
         """Return the receipt as a deposit."""
         receipt = _receipt_of(payment_reference)
         return _deposit_report(receipt) if receipt else None
+
+    def fetch_dispute(self, reference: str) -> DisputeReport:
+        """Refuse: no bank disputes what was paid by hand. Raises Refused(NOT_FOUND)."""
+        message = f"There is no dispute {reference}: payments by hand are not disputed through a gateway."
+        raise Refused(message, refusal=Refusal.NOT_FOUND)
+
+    def disputes(self, since: datetime) -> Iterator[DisputeReport]:
+        """Yield nothing, for the same reason."""
+        del since
+        return iter(())
 
     def movements(self, since: datetime, until: datetime) -> Iterator[Movement]:
         """Yield receipts and confirmed payouts."""

@@ -5,6 +5,7 @@ from billing.models.arrangement import Arrangement, PayoutKind
 from billing.models.by_hand import Payout, PayoutState, Receipt
 from billing.models.deposit import Deposit, DepositState, GatewaySlug
 from billing.models.discrepancy import Discrepancy, Problem
+from billing.models.dispute import Dispute, DisputeEvent, Standing
 from billing.models.gateway_event import EventState, GatewayEvent
 from billing.models.transfer import Transfer, TransferKind
 from billing.models.withdrawal import (
@@ -23,6 +24,8 @@ __all__ = [
     "Deposit",
     "DepositState",
     "Discrepancy",
+    "Dispute",
+    "DisputeEvent",
     "EventState",
     "GatewayEvent",
     "GatewaySlug",
@@ -34,6 +37,7 @@ __all__ = [
     "PayoutState",
     "Problem",
     "Receipt",
+    "Standing",
     "Transfer",
     "TransferKind",
     "Withdrawal",

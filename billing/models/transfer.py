@@ -25,6 +25,12 @@ class TransferKind(models.TextChoices):
     WITHDRAWAL_REVERSED = "withdrawal_reversed", "Withdrawal came back"
     GATEWAY_REFUND = "gateway_refund", "Refund to your payment method"
     DEBT_SETTLED = "debt_settled", "Debt settled"
+    DISPUTE_HELD = "dispute_held", "Held for a payment dispute"
+    DISPUTE_RETURNED = "dispute_returned", "Payment dispute: given back"
+    DISPUTE_LOST = "dispute_lost", "Payment dispute: paid to the bank"
+    DISPUTE_REINSTATED = "dispute_reinstated", "Payment dispute: paid back by the bank"
+    DISPUTE_FEE = "dispute_fee", "Fee for a payment dispute"
+    DISPUTE_FEE_RETURNED = "dispute_fee_returned", "Fee for a payment dispute given back"
 
 
 ORDER_KINDS = (TransferKind.ORDER_PLACED, TransferKind.ORDER_DELIVERED, TransferKind.ORDER_REFUND)
@@ -34,6 +40,14 @@ WITHDRAWAL_KINDS = (
     TransferKind.WITHDRAWAL_PAID,
     TransferKind.WITHDRAWAL_REVERSED,
     TransferKind.GATEWAY_REFUND,
+)
+DISPUTE_KINDS = (
+    TransferKind.DISPUTE_HELD,
+    TransferKind.DISPUTE_RETURNED,
+    TransferKind.DISPUTE_LOST,
+    TransferKind.DISPUTE_REINSTATED,
+    TransferKind.DISPUTE_FEE,
+    TransferKind.DISPUTE_FEE_RETURNED,
 )
 
 # One statement an insert, however many rows: sums per customer account, then one UPDATE. The accounts were locked in
@@ -133,6 +147,10 @@ class Transfer(models.Model):
             models.CheckConstraint(
                 name="transfer_of_a_withdrawal_names_it",
                 condition=~Q(kind__in=WITHDRAWAL_KINDS) | Q(withdrawal__isnull=False, customer__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="transfer_of_a_dispute_names_its_deposit",
+                condition=~Q(kind__in=DISPUTE_KINDS) | Q(deposit__isnull=False, customer__isnull=False),
             ),
             models.CheckConstraint(
                 name="transfer_adjustment_explained",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from panel.accounts.models import User
+from panel.accounts.models import SuspensionCause, User
 from panel.kernel.errors import Forbidden, Refused
 
 
@@ -26,8 +26,8 @@ def require_active_now(user_id: int) -> None:
         require_active(user)
 
 
-def suspend(*, user: User, reason: str, at: datetime) -> None:
-    """Suspend the account from `at`; a second suspension keeps the first time and replaces the reason.
+def suspend(*, user: User, reason: str, at: datetime, cause: SuspensionCause = SuspensionCause.STAFF) -> None:
+    """Suspend the account from `at`; a second suspension keeps the first time and replaces reason and cause.
 
     Raises Refused without a reason.
     """
@@ -35,11 +35,13 @@ def suspend(*, user: User, reason: str, at: datetime) -> None:
         raise Refused("Say why the account is suspended: the customer will read it.", field="reason")
     user.suspended_at = user.suspended_at or at
     user.suspension_reason = reason.strip()[:300]
-    user.save(update_fields=["suspended_at", "suspension_reason"])
+    user.suspension_cause = cause
+    user.save(update_fields=["suspended_at", "suspension_reason", "suspension_cause"])
 
 
 def lift(*, user: User) -> None:
     """End the suspension."""
     user.suspended_at = None
     user.suspension_reason = ""
-    user.save(update_fields=["suspended_at", "suspension_reason"])
+    user.suspension_cause = ""
+    user.save(update_fields=["suspended_at", "suspension_reason", "suspension_cause"])

@@ -9,7 +9,7 @@ from typing import Final
 from django.db import transaction
 
 from panel.accounts import suspension
-from panel.accounts.models import User
+from panel.accounts.models import SuspensionCause, User
 from panel.kernel.errors import NotFound
 from panel.notifications import account_letters, outbox
 from panel.notifications.outbox import NewEmail
@@ -23,26 +23,34 @@ def suspend(*, customer_id: int, reason: str, at: datetime) -> None:
     An inactive account gets no letter: nobody can sign in to it. Raises NotFound, Refused without a reason.
     """
     with transaction.atomic(durable=True):
-        customer = _locked(customer_id)
-        suspension.suspend(user=customer, reason=reason, at=at)
-        letter = account_letters.account_suspended(
-            customer=customer, reason=customer.suspension_reason, at=customer.suspended_at or at, url=_PAGE
-        )
-        _tell(customer, letter, at)
+        suspend_locked(locked(customer_id), reason=reason, cause=SuspensionCause.STAFF, at=at)
 
 
 def lift(*, customer_id: int, at: datetime) -> None:
     """End the suspension and say so; for an account that is not suspended, nothing. Raises NotFound."""
     with transaction.atomic(durable=True):
-        customer = _locked(customer_id)
-        since = customer.suspended_at
-        if since is None:
-            return
-        suspension.lift(user=customer)
-        _tell(customer, account_letters.suspension_lifted(customer=customer, suspended_at=since, url=_PAGE), at)
+        lift_locked(locked(customer_id), at=at)
 
 
-def _locked(customer_id: int) -> User:
+def suspend_locked(customer: User, *, reason: str, cause: SuspensionCause, at: datetime) -> None:
+    """Do the same in the caller's transaction, which holds the account's lock. Raises Refused without a reason."""
+    suspension.suspend(user=customer, reason=reason, at=at, cause=cause)
+    letter = account_letters.account_suspended(
+        customer=customer, reason=customer.suspension_reason, at=customer.suspended_at or at, url=_PAGE
+    )
+    _tell(customer, letter, at)
+
+
+def lift_locked(customer: User, *, at: datetime) -> None:
+    """Do the same in the caller's transaction, which holds the account's lock."""
+    since = customer.suspended_at
+    if since is None:
+        return
+    suspension.lift(user=customer)
+    _tell(customer, account_letters.suspension_lifted(customer=customer, suspended_at=since, url=_PAGE), at)
+
+
+def locked(customer_id: int) -> User:
     """Read the account under lock: two people who suspend it at once suspend it one after the other."""
     customer: User | None = User.objects.select_for_update(no_key=True, of=("self",)).filter(pk=customer_id).first()
     if customer is None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from billing import ledger
+from billing import debts, ledger
 from orders.models import Order
 from panel.accounts.models import User
 from panel.kernel import money
@@ -53,6 +53,8 @@ def book(request: RefundRequest, order: Order, *, credit: Decimal, at: datetime)
     accounts = ledger.lock_customers([order.customer_id])[order.customer_id]
     key = f"refund_request:{request.pk}"
     ledger.post(settlement.order_transfers(order, accounts, credit=credit, held_back=money.ZERO, key=key), at=at)
+    if credit > 0:
+        debts.pay_first({order.customer_id: f"{key}:debt"}, at=at)
 
 
 def _decision(proposal: Proposal, amount: Decimal, by: User | None, note: str, at: datetime) -> Decision:

@@ -17,6 +17,7 @@ from billing.gateways.base import (
     DepositReport,
     DepositRequest,
     Description,
+    DisputeReport,
     Movement,
     Notice,
     OpenedDeposit,
@@ -26,7 +27,7 @@ from billing.gateways.base import (
     Refusal,
     Refused,
 )
-from billing.gateways.stripe import amounts, calls, notices, reports
+from billing.gateways.stripe import amounts, calls, dispute_reports, notices, reports
 from billing.gateways.stripe.transport import Transport
 from billing.models import GatewaySlug, House
 
@@ -222,6 +223,20 @@ class Stripe:
         for report in found:
             _same("refund's payment", payment_reference, report.payment_reference)
         return found
+
+    def fetch_dispute(self, reference: str) -> DisputeReport:
+        """Read a Dispute. Raises Refused(NOT_FOUND), TryLater, OutcomeUnknown."""
+        dispute = calls.ask("dispute", lambda: self._client.v1.disputes.retrieve(calls.known_form(reference)))
+        _same("dispute", reference, dispute.text("id"))
+        return dispute_reports.dispute_report(dispute)
+
+    def disputes(self, since: datetime) -> Iterator[DisputeReport]:
+        """Yield the Disputes opened since then. Raises Refused, TryLater, OutcomeUnknown, also between two."""
+        created = math.ceil(since.timestamp())
+        found = calls.every(
+            "dispute", lambda: self._client.v1.disputes.list(params={"created": {"gte": created}, "limit": PAGE})
+        )
+        return (dispute_reports.dispute_report(dispute) for dispute in found)
 
     def movements(self, since: datetime, until: datetime) -> Iterator[Movement]:
         """Yield Stripe's balance transactions. Raises Refused, TryLater, OutcomeUnknown, also between two lines."""

@@ -22,6 +22,14 @@ class Standing(models.TextChoices):
     FRAUD_SUSPECTED = "fraud_suspected", "Fraud suspected"
 
 
+class SuspensionCause(models.TextChoices):
+    """Who suspended an account, so that only they end it by themselves."""
+
+    STAFF = "staff", "Staff"
+    DISPUTE = "dispute", "A disputed payment"
+    FRAUD_WARNING = "fraud_warning", "A fraud warning"
+
+
 class UserManager(BaseUserManager["User"]):
     """Creates users by e-mail address; there are no user names."""
 
@@ -55,6 +63,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     suspended_at = models.DateTimeField(null=True, blank=True)
     suspension_reason = models.CharField(max_length=300, blank=True)
+    suspension_cause = models.CharField(max_length=20, choices=SuspensionCause, blank=True)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     time_zone = models.CharField(
         max_length=time_zones.LONGEST_NAME,
@@ -75,6 +84,10 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(
                 condition=models.Q(suspended_at__isnull=True) | ~models.Q(suspension_reason=""),
                 name="user_suspension_has_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(suspension_cause__in=["", *SuspensionCause.values]),
+                name="user_suspension_cause_known",
             ),
         ]
 

@@ -1,0 +1,197 @@
+"""Chargebacks: what the gateway says of a dispute is recorded, and the account is dealt with as the policy says.
+
+Webhook, poller and staff all end in `take_in`. Books, account, orders and withdrawals change in one transaction, so a
+process that dies leaves either all of it or nothing. The policy is the one that the customer saw when he paid.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from billing import deposits, disputes, gateways, ledger, stopping
+from billing.gateways.base import DisputeReport, Refusal, Refused
+from billing.models import Deposit, Dispute, Standing
+from billing.models.dispute import FORMAL
+from billing.withdrawal_moves import Moves
+from orders import lifecycle
+from orders.lifecycle import Move
+from orders.models import Cause, Initiator, Order, OrderStatus
+from panel.accounts.models import SuspensionCause, User
+from panel.kernel import money
+from panel.kernel.errors import Busy
+from panel.locking import busy_when_locked
+from panel.notifications import suspending
+from refunds import prior_contact, publishing
+from refunds.models import PolicyVersion
+from refunds.policy.document import Chargebacks, Fee, OnLoss, OnOpen, OnWin
+
+log = structlog.get_logger()
+
+_NO_CONTACT = "Nothing was written to us about the payment or its orders before."
+_NOTE = "The account is suspended because a payment is disputed."
+
+
+def refresh(reference: str, *, gateway: str, at: datetime) -> Dispute:
+    """Read a dispute anew at the gateway, because it may have moved, and take it in.
+
+    Raises disputes.NotKnown, Busy, GatewayError.
+    """
+    seen = disputes.version_of(reference, gateway=gateway)
+    report = gateways.get(gateway).fetch_dispute(reference)
+    return take_in(report, gateway=gateway, seen=seen, at=at)
+
+
+def take_in(report: DisputeReport, *, gateway: str, seen: int, at: datetime) -> Dispute:
+    """Record a report and let it have its consequences; the same report again changes nothing.
+
+    `seen` is disputes.version_of from before the report was asked for. Raises disputes.NotKnown, Busy.
+    """
+    deposit = _deposit_of(report, gateway, at)
+    version = policy_of(deposit)
+    rules = version.policy.chargebacks
+    contact = prior_contact.of(deposit, before=report.opened_at)
+    terms = disputes.Terms(policy_version=version.pk, passes_fee_on=rules.fee is Fee.AS_CHARGED)
+    with busy_when_locked(), transaction.atomic(durable=True):
+        dispute = disputes.lock(report, deposit, seen=seen, at=at)
+        customer = suspending.locked(dispute.customer_id)
+        standing = Standing(report.standing.value)
+        begins = standing in {*FORMAL, Standing.LOST} and dispute.acted_at is None
+        opening = _Opening.load(dispute, customer, suspends=begins and rules.on_open is OnOpen.SUSPEND, at=at)
+        if begins:
+            opening.carry_out(at)
+        disputes.record(dispute, report, terms, at=at)
+        dispute.contacted, dispute.contact_note = contact is not None, (contact or _NO_CONTACT)[:300]
+        if begins:
+            _begin(dispute, rules, at)
+        if standing is Standing.LOST:
+            _lose(dispute, rules, at)
+        elif standing in {Standing.WON, Standing.CLOSED} and dispute.acted_at is not None:
+            _end(dispute, rules)
+        _settle_account(dispute, customer, at)
+    log.info("dispute_taken_in", dispute=dispute.pk, standing=dispute.standing, deposit=deposit.pk)
+    return dispute
+
+
+def policy_of(deposit: Deposit) -> PolicyVersion:
+    """Return the policy that counts for a payment: the one shown when it was made, or else in force at the time."""
+    if deposit.policy_version is not None:
+        return publishing.version(deposit.policy_version)
+    group = User.objects.values_list("customer_group_id", flat=True).get(pk=deposit.customer_id)
+    return publishing.version_in_force(deposit.paid_at or deposit.created_at, group)
+
+
+def _deposit_of(report: DisputeReport, gateway: str, at: datetime) -> Deposit:
+    """Find the paid deposit of a dispute; one whose payment nobody has told us of yet is credited first."""
+    known = Deposit.objects.filter(gateway=gateway, payment_reference=report.payment_reference)
+    deposit: Deposit | None = known.first() if report.payment_reference else None
+    if deposit is not None:
+        return deposit
+    try:
+        paid = gateways.get(gateway).find_deposit(report.payment_reference) if report.payment_reference else None
+    except Refused as error:
+        if error.refusal != Refusal.NOT_FOUND:
+            raise
+        paid = None
+    if paid is not None:
+        deposits.record(paid, gateway=gateway, at=at)
+        deposit = known.first()
+    if deposit is None:
+        message = f"{report.reference} disputes no deposit of this panel."
+        raise disputes.NotKnown(message)
+    return deposit
+
+
+@dataclass(slots=True)
+class _Opening:
+    """What is stopped when a dispute opens, locked in the order of the house: withdrawals, orders, deposits."""
+
+    dispute: Dispute
+    suspends: bool
+    withdrawals: Moves
+    orders: list[Order]
+
+    @classmethod
+    def load(cls, dispute: Dispute, customer: User, *, suspends: bool, at: datetime) -> "_Opening":
+        """Lock what waits: everything of the customer if he is suspended, else what goes back to this deposit."""
+        one = None if suspends else dispute.deposit_id
+        withdrawals = stopping.load(customer_id=customer.pk, deposit_id=one, at=at)
+        pending = Order.objects.locked().filter(customer=customer, status=OrderStatus.PENDING)
+        orders = list(pending) if suspends else []
+        touched = stopping.deposits_of(withdrawals) | {dispute.deposit_id}
+        list(Deposit.objects.locked().filter(pk__in=touched).values_list("pk"))
+        return cls(dispute, suspends, withdrawals, orders)
+
+    def carry_out(self, at: datetime) -> None:
+        """Stop withdrawals and cancel pending orders; their money is on the balance before the dispute takes it."""
+        customer_id, reference = self.dispute.customer_id, self.dispute.reference
+        one = None if self.suspends else self.dispute.deposit_id
+        stopping.stop(self.withdrawals, deposit_id=one, note=f"Dispute {reference}")
+        if not self.suspends:
+            return
+        moves = [
+            Move(order.pk, OrderStatus.CANCELED, cause=Cause.STAFF_CANCELED, remains=order.quantity, note=_NOTE)
+            for order in self.orders
+        ]
+        lifecycle.transition(moves, initiator=Initiator.SYSTEM, at=at)
+        # Placing and withdrawing take the account's lock, which is held from here on, and look at the suspension after.
+        _require_nothing_new(customer_id)
+
+
+def _require_nothing_new(customer_id: int) -> None:
+    """Raise Busy when something was placed or asked for while the rest was being stopped; all of it is tried again."""
+    ledger.lock_wallets([customer_id])
+    placed = Order.objects.filter(customer=customer_id, status=OrderStatus.PENDING).exists()
+    if placed or stopping.waits(customer_id):
+        raise Busy("This customer orders or withdraws at this very moment; the dispute is taken in a moment later.")
+
+
+def _begin(dispute: Dispute, rules: Chargebacks, at: datetime) -> None:
+    dispute.acted_at = at
+    dispute.suspends = rules.on_open is OnOpen.SUSPEND
+
+
+def _lose(dispute: Dispute, rules: Chargebacks, at: datetime) -> None:
+    if rules.on_loss is OnLoss.BAN and not dispute.bans:
+        dispute.bans = True
+        disputes.note(dispute, "The account is closed, as the policy says for a lost dispute.", at=at)
+    elif rules.on_loss is OnLoss.NOTHING:
+        dispute.suspends = False
+
+
+def _end(dispute: Dispute, rules: Chargebacks) -> None:
+    """Undo what was done, once: a dispute that opens again begins anew."""
+    dispute.acted_at = None
+    if rules.on_win is OnWin.LIFT:
+        dispute.suspends = dispute.bans = False
+    elif dispute.suspends or dispute.bans:
+        dispute.attention = "It did not end in a loss: decide whether the account is opened again."
+
+
+def _settle_account(dispute: Dispute, customer: User, at: datetime) -> None:
+    """Bring the suspension to what the customer's disputes say; what staff suspended stays so."""
+    dispute.save(update_fields=["acted_at", "suspends", "bans", "contacted", "contact_note", "attention"])
+    if not Dispute.objects.filter(Q(suspends=True) | Q(bans=True), customer=customer).exists():
+        if customer.suspension_cause == SuspensionCause.DISPUTE:
+            suspending.lift_locked(customer, at=at)
+            disputes.note(dispute, "The account is open again.", at=at)
+        return
+    reason = _reason(dispute)
+    is_ours = customer.suspension_cause == SuspensionCause.DISPUTE
+    if not (dispute.suspends or dispute.bans) or (customer.is_suspended and not is_ours):
+        return
+    if customer.suspension_reason != reason:
+        was_suspended = customer.is_suspended
+        suspending.suspend_locked(customer, reason=reason, cause=SuspensionCause.DISPUTE, at=at)
+        if not was_suspended:
+            disputes.note(dispute, "The account is suspended.", at=at)
+
+
+def _reason(dispute: Dispute) -> str:
+    paid = money.display(dispute.deposit.amount, settings.PANEL_CURRENCY)
+    if dispute.bans:
+        return f"Your payment of {paid} was disputed at your bank and the dispute was lost, so this account is closed."
+    return f"Your payment of {paid} is disputed at your bank."
