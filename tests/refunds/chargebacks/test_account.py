@@ -1,0 +1,293 @@
+"""What a dispute does to the account, its orders and its withdrawals, as the policy says, and how a win undoes it."""
+
+from decimal import Decimal
+
+import pytest
+
+from billing import gateway_refunds
+from billing.models import Deposit, Dispute, LegState, WithdrawalState
+from orders.models import OrderStatus
+from panel.accounts.models import SuspensionCause, User
+from panel.notifications import suspending
+from panel.notifications.models import Email
+from panel.sandbox.payments import PaymentsSandbox
+from refunds.models import PolicyVersion
+from tests.billing.money import balances
+from tests.factories import (
+    AT,
+    disputed,
+    make_customer,
+    make_service,
+    move,
+    move_dispute,
+    only_leg,
+    open_dispute,
+    pay_in,
+    place_order,
+    send_due,
+    take_in,
+    withdraw,
+)
+from tests.factories.desk import publish_variant
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada() -> User:
+    return make_customer()
+
+
+def suspension(user: User) -> tuple[bool, str, str]:
+    user.refresh_from_db()
+    return user.is_suspended, user.suspension_cause, user.suspension_reason
+
+
+def letters(user: User) -> list[str]:
+    return list(Email.objects.filter(to=user.email).order_by("id").values_list("template", flat=True))
+
+
+def paid_under(version: PolicyVersion, deposit: Deposit) -> Deposit:
+    Deposit.objects.filter(pk=deposit.pk).update(policy_version=version.pk)
+    deposit.refresh_from_db()
+    return deposit
+
+
+def notes(dispute: Dispute) -> list[str]:
+    return list(dispute.events.order_by("id").values_list("note", flat=True))
+
+
+def test_suspends_the_account_and_says_why(payments: PaymentsSandbox, ada: User) -> None:
+    deposit = pay_in(ada, payments, "50")
+
+    dispute = disputed(payments, deposit)
+
+    assert suspension(ada) == (True, SuspensionCause.DISPUTE, "Your payment of 50.00 USD is disputed at your bank.")
+    assert notes(dispute) == ["50.00 USD of the balance is held.", "The account is suspended."]
+    assert letters(ada) == ["deposit_receipt", "account_suspended"]
+
+
+def test_cancels_pending_orders_and_holds_their_money(payments: PaymentsSandbox, ada: User) -> None:
+    deposit = pay_in(ada, payments, "50")
+    pending = place_order(ada, make_service(rate="30"))
+    running = place_order(ada, make_service(rate="5"))
+    move(running, OrderStatus.IN_PROGRESS)
+
+    disputed(payments, deposit)
+
+    pending.refresh_from_db()
+    running.refresh_from_db()
+    assert (pending.status, pending.refunded) == (OrderStatus.CANCELED, Decimal(30))
+    assert running.status == OrderStatus.IN_PROGRESS
+    assert balances(ada) == {"debt": "\N{MINUS SIGN}5.00", "held": "50.00"}
+    assert pending.events.order_by("-id").first().note == "The account is suspended because a payment is disputed."
+
+
+@pytest.mark.parametrize("slug", ["money-back-guarantee", "panel-credit-only"])
+def test_pending_orders_come_back_in_full_under_both_policies(
+    payments: PaymentsSandbox, ada: User, slug: str, request: pytest.FixtureRequest
+) -> None:
+    if slug == "panel-credit-only":
+        request.getfixturevalue("credit_only_policy")
+    deposit = pay_in(ada, payments, "50")
+    pending = place_order(ada, make_service(rate="30"))
+
+    disputed(payments, deposit)
+
+    pending.refresh_from_db()
+    assert pending.refunded == Decimal(30)
+
+
+def test_stops_open_withdrawals_and_holds_their_money(payments: PaymentsSandbox, ada: User) -> None:
+    deposit = pay_in(ada, payments, "50")
+    pay_in(ada, payments, "20")
+    withdrawal = withdraw(ada, "60")
+
+    disputed(payments, deposit)
+
+    withdrawal.refresh_from_db()
+    assert withdrawal.state == WithdrawalState.CANCELED
+    assert balances(ada) == {"available": "20.00", "held": "50.00"}
+    assert send_due() == 0
+    assert payments.refunds() == []
+
+
+def test_what_was_sent_before_goes_on_and_is_owed(payments: PaymentsSandbox, ada: User) -> None:
+    deposit = pay_in(ada, payments, "50")
+    withdrawal = withdraw(ada, "50")
+    send_due()
+    assert only_leg(withdrawal).state in {LegState.SENT, LegState.PAID}
+
+    disputed(payments, deposit)
+
+    deposit.refresh_from_db()
+    assert (deposit.refunded + deposit.reserved, deposit.disputed) == (Decimal(50), Decimal(0))
+    assert balances(ada)["debt"] == "\N{MINUS SIGN}50.00"
+
+
+def test_a_refund_that_fails_late_under_a_dispute_pays_the_debt(payments: PaymentsSandbox, ada: User) -> None:
+    deposit = pay_in(ada, payments, "50")
+    withdrawal = withdraw(ada, "50")
+    send_due()
+    disputed(payments, deposit)
+    reference = only_leg(withdrawal).reference
+    assert reference
+
+    payments.move_refund(reference, "failed", failure_reason="expired_or_canceled_card")
+    gateway_refunds.refresh(reference, gateway="stripe", at=AT)
+
+    deposit.refresh_from_db()
+    assert deposit.disputed == Decimal(50)
+    assert balances(ada) == {"held": "50.00"}
+
+
+def test_a_refund_by_hand_that_is_told_after_the_dispute_is_booked_too(payments: PaymentsSandbox, ada: User) -> None:
+    deposit = pay_in(ada, payments, "50")
+    assert deposit.payment_reference
+    refund = payments.refund_by_hand(deposit.payment_reference, 3000)
+    disputed(payments, deposit)
+
+    gateway_refunds.refresh(refund, gateway="stripe", at=AT)
+
+    deposit.refresh_from_db()
+    assert (deposit.refunded, deposit.disputed) == (Decimal(30), Decimal(20))
+    assert balances(ada) == {"debt": "\N{MINUS SIGN}30.00", "held": "50.00"}
+
+
+def test_nothing_can_be_withdrawn_to_a_disputed_payment(payments: PaymentsSandbox, ada: User) -> None:
+    version = publish_variant('on_open = "suspend"', 'on_open = "nothing"')
+    deposit = paid_under(version, pay_in(ada, payments, "50"))
+    pay_in(ada, payments, "20")
+
+    disputed(payments, deposit, cents=1000)
+
+    assert suspension(ada)[0] is False
+    withdrawal = withdraw(ada, "20")
+    assert only_leg(withdrawal).deposit_id != deposit.pk
+
+
+def test_without_suspension_only_what_goes_to_that_payment_is_stopped(payments: PaymentsSandbox, ada: User) -> None:
+    version = publish_variant('on_open = "suspend"', 'on_open = "nothing"')
+    first = paid_under(version, pay_in(ada, payments, "50"))
+    pay_in(ada, payments, "20")
+    pending = place_order(ada, make_service(rate="5"))
+    withdrawal = withdraw(ada, "60")
+
+    disputed(payments, first, cents=100)
+
+    pending.refresh_from_db()
+    states = sorted(withdrawal.legs.values_list("deposit_id", "state"))
+    assert pending.status == OrderStatus.PENDING
+    assert [state for _, state in states] == [LegState.CANCELED, LegState.PLANNED]
+
+
+def test_a_win_opens_the_account_again_once(payments: PaymentsSandbox, ada: User) -> None:
+    dispute = disputed(payments, pay_in(ada, payments, "50"))
+
+    move_dispute(payments, dispute, "won")
+    take_in(dispute.reference)
+
+    assert suspension(ada) == (False, "", "")
+    assert notes(dispute)[2:] == ["50.00 USD is back on the balance.", "The account is open again."]
+    assert balances(ada) == {"available": "50.00"}
+
+
+def test_staff_decide_after_a_win_if_the_policy_says_so(payments: PaymentsSandbox, ada: User) -> None:
+    version = publish_variant('on_win = "lift"', 'on_win = "staff_decides"')
+    dispute = disputed(payments, paid_under(version, pay_in(ada, payments, "50")))
+
+    dispute = move_dispute(payments, dispute, "won")
+
+    assert suspension(ada)[0] is True
+    assert dispute.attention == "It did not end in a loss: decide whether the account is opened again."
+
+
+def test_a_win_does_not_lift_what_staff_suspended(payments: PaymentsSandbox, ada: User) -> None:
+    suspending.suspend(customer_id=ada.pk, reason="We are looking into your orders.", at=AT)
+    dispute = disputed(payments, pay_in_by(ada, payments))
+
+    move_dispute(payments, dispute, "won")
+
+    assert suspension(ada) == (True, SuspensionCause.STAFF, "We are looking into your orders.")
+
+
+def pay_in_by(customer: User, payments: PaymentsSandbox) -> Deposit:
+    """Pay in as a customer does who is suspended only afterwards."""
+    suspending.lift(customer_id=customer.pk, at=AT)
+    deposit = pay_in(customer, payments, "50")
+    suspending.suspend(customer_id=customer.pk, reason="We are looking into your orders.", at=AT)
+    return deposit
+
+
+def test_staff_who_suspend_during_a_dispute_keep_the_account_suspended(payments: PaymentsSandbox, ada: User) -> None:
+    dispute = disputed(payments, pay_in(ada, payments, "50"))
+    suspending.suspend(customer_id=ada.pk, reason="There is more to it.", at=AT)
+
+    move_dispute(payments, dispute, "won")
+
+    assert suspension(ada) == (True, SuspensionCause.STAFF, "There is more to it.")
+
+
+def test_the_last_of_several_disputes_opens_the_account(payments: PaymentsSandbox, ada: User) -> None:
+    first = disputed(payments, pay_in(ada, payments, "50"))
+    other = Deposit.objects.get(pk=first.deposit_id)
+    second = disputed(payments, other, cents=500)
+
+    move_dispute(payments, first, "won")
+    assert suspension(ada)[0] is True
+
+    move_dispute(payments, second, "won")
+    assert suspension(ada)[0] is False
+
+
+def test_a_loss_closes_the_account_under_the_credit_policy(
+    credit_only_policy: PolicyVersion, payments: PaymentsSandbox, ada: User
+) -> None:
+    deposit = paid_under(credit_only_policy, pay_in(ada, payments, "50"))
+
+    dispute = move_dispute(payments, disputed(payments, deposit), "lost")
+
+    assert dispute.bans is True
+    assert suspension(ada)[2] == (
+        "Your payment of 50.00 USD was disputed at your bank and the dispute was lost, so this account is closed."
+    )
+
+
+def test_a_late_win_opens_a_closed_account(
+    credit_only_policy: PolicyVersion, payments: PaymentsSandbox, ada: User
+) -> None:
+    deposit = paid_under(credit_only_policy, pay_in(ada, payments, "50"))
+    dispute = move_dispute(payments, disputed(payments, deposit), "lost")
+
+    dispute = move_dispute(payments, dispute, "won")
+
+    assert (dispute.bans, dispute.suspends, suspension(ada)[0]) == (False, False, False)
+    assert balances(ada) == {"available": "50.00"}
+
+
+def test_after_a_loss_the_guarantee_leaves_it_to_staff(payments: PaymentsSandbox, ada: User) -> None:
+    dispute = move_dispute(payments, disputed(payments, pay_in(ada, payments, "50")), "lost")
+
+    assert (dispute.suspends, dispute.bans) == (True, False)
+    assert suspension(ada)[0] is True
+
+
+def test_a_loss_without_consequences_opens_the_account(payments: PaymentsSandbox, ada: User) -> None:
+    version = publish_variant('on_loss = "staff_decides"', 'on_loss = "nothing"')
+    deposit = paid_under(version, pay_in(ada, payments, "50"))
+
+    move_dispute(payments, disputed(payments, deposit), "lost")
+
+    assert suspension(ada)[0] is False
+
+
+def test_one_that_is_lost_when_it_is_first_seen_has_both_consequences(payments: PaymentsSandbox, ada: User) -> None:
+    deposit = pay_in(ada, payments, "50")
+    pending = place_order(ada, make_service(rate="30"))
+
+    take_in(open_dispute(payments, deposit, status="lost"))
+
+    pending.refresh_from_db()
+    assert pending.status == OrderStatus.CANCELED
+    assert suspension(ada)[0] is True
+    assert balances(ada) == {"debt": "\N{MINUS SIGN}15.00"}
