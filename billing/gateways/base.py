@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from billing.gateways.evidence import Evidence, Upload
 from billing.models.account import House
 from panel.kernel.errors import PanelError
 
@@ -338,6 +339,15 @@ class Gateway(Protocol):
 
     def disputes(self, since: datetime) -> Iterator[DisputeReport]:
         """Yield the disputes opened since then, in any order."""
+
+    def upload_evidence(self, upload: Upload) -> str:
+        """Hand over a document for a dispute; return its reference. Raises Refused."""
+
+    def stage_evidence(self, evidence: Evidence) -> DisputeReport:
+        """Put evidence beside a dispute, not yet before the bank. Raises Refused."""
+
+    def submit_evidence(self, evidence: Evidence) -> DisputeReport:
+        """Put evidence before the bank, once and for good: nothing can be added afterwards. Raises Refused."""
 
     def movements(self, since: datetime, until: datetime) -> Iterator[Movement]:
         """Yield the lines of the gateway's books in `[since, until)`, in any order."""

@@ -32,6 +32,7 @@ from billing.gateways.base import (
     Refusal,
     Refused,
 )
+from billing.gateways.evidence import Evidence, Upload
 from billing.models import GatewaySlug, House, Payout, PayoutState, Receipt
 from panel.kernel import currencies
 
@@ -134,6 +135,21 @@ class Manual:
         del since
         return iter(())
 
+    def upload_evidence(self, upload: Upload) -> str:
+        """Refuse, for the same reason. Raises Refused(NOT_OFFERED)."""
+        del upload
+        raise _no_disputes()
+
+    def stage_evidence(self, evidence: Evidence) -> DisputeReport:
+        """Refuse, for the same reason. Raises Refused(NOT_OFFERED)."""
+        del evidence
+        raise _no_disputes()
+
+    def submit_evidence(self, evidence: Evidence) -> DisputeReport:
+        """Refuse, for the same reason. Raises Refused(NOT_OFFERED)."""
+        del evidence
+        raise _no_disputes()
+
     def movements(self, since: datetime, until: datetime) -> Iterator[Movement]:
         """Yield receipts and confirmed payouts."""
         for receipt in Receipt.objects.filter(recorded_at__gte=since, recorded_at__lt=until).iterator():
@@ -170,6 +186,10 @@ class Manual:
 def gateway() -> Manual:
     """Return the gateway; it holds no state."""
     return Manual()
+
+
+def _no_disputes() -> Refused:
+    return Refused("Payments by hand are not disputed through a gateway.", refusal=Refusal.NOT_OFFERED)
 
 
 def _payment_reference(receipt: Receipt) -> str:

@@ -27,7 +27,9 @@ from billing.gateways.base import (
     Refusal,
     Refused,
 )
+from billing.gateways.evidence import Evidence, Upload
 from billing.gateways.stripe import amounts, calls, dispute_reports, notices, reports
+from billing.gateways.stripe import evidence as evidences
 from billing.gateways.stripe.transport import Transport
 from billing.models import GatewaySlug, House
 
@@ -237,6 +239,18 @@ class Stripe:
             "dispute", lambda: self._client.v1.disputes.list(params={"created": {"gte": created}, "limit": PAGE})
         )
         return (dispute_reports.dispute_report(dispute) for dispute in found)
+
+    def upload_evidence(self, upload: Upload) -> str:
+        """Create a File. Raises Refused, TryLater, OutcomeUnknown."""
+        return evidences.upload(self._client, upload)
+
+    def stage_evidence(self, evidence: Evidence) -> DisputeReport:
+        """Update a Dispute without submitting. Raises Refused, TryLater, OutcomeUnknown."""
+        return evidences.update(self._client, evidence, submit=False)
+
+    def submit_evidence(self, evidence: Evidence) -> DisputeReport:
+        """Update a Dispute and submit it. Raises Refused, TryLater, OutcomeUnknown."""
+        return evidences.update(self._client, evidence, submit=True)
 
     def movements(self, since: datetime, until: datetime) -> Iterator[Movement]:
         """Yield Stripe's balance transactions. Raises Refused, TryLater, OutcomeUnknown, also between two lines."""
