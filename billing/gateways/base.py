@@ -277,6 +277,23 @@ class DisputeReport:
 
 
 @dataclass(frozen=True, slots=True)
+class FraudWarningReport:
+    """What the gateway says of a card issuer's early fraud warning. No money moves by it.
+
+    Attributes:
+        fraud_type: the gateway's word for what the issuer suspects.
+        actionable: whether refunding may still prevent a dispute; never again once the payment was refunded in full or
+            disputed.
+    """
+
+    reference: str
+    payment_reference: str
+    fraud_type: str
+    actionable: bool
+    warned_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """One line of the gateway's own books.
 
@@ -348,6 +365,12 @@ class Gateway(Protocol):
 
     def submit_evidence(self, evidence: Evidence) -> DisputeReport:
         """Put evidence before the bank, once and for good: nothing can be added afterwards. Raises Refused."""
+
+    def fetch_fraud_warning(self, reference: str) -> FraudWarningReport:
+        """Say how an early fraud warning stands. Raises Refused(NOT_FOUND)."""
+
+    def fraud_warnings(self, since: datetime) -> Iterator[FraudWarningReport]:
+        """Yield the early fraud warnings made since then, in any order."""
 
     def movements(self, since: datetime, until: datetime) -> Iterator[Movement]:
         """Yield the lines of the gateway's books in `[since, until)`, in any order."""

@@ -21,6 +21,7 @@ from billing.gateways.base import (
     DepositStanding,
     Description,
     DisputeReport,
+    FraudWarningReport,
     Method,
     Movement,
     MovementKind,
@@ -149,6 +150,16 @@ class Manual:
         """Refuse, for the same reason. Raises Refused(NOT_OFFERED)."""
         del evidence
         raise _no_disputes()
+
+    def fetch_fraud_warning(self, reference: str) -> FraudWarningReport:
+        """Refuse: no card issuer warns of what was paid by hand. Raises Refused(NOT_FOUND)."""
+        message = f"There is no fraud warning {reference}: nobody warns of payments by hand."
+        raise Refused(message, refusal=Refusal.NOT_FOUND)
+
+    def fraud_warnings(self, since: datetime) -> Iterator[FraudWarningReport]:
+        """Yield nothing, for the same reason."""
+        del since
+        return iter(())
 
     def movements(self, since: datetime, until: datetime) -> Iterator[Movement]:
         """Yield receipts and confirmed payouts."""

@@ -242,10 +242,11 @@ def _passages(policy: Policy) -> dict[str, str]:
         ("review", policy.review),
         ("abuse", policy.abuse),
         ("chargebacks", policy.chargebacks),
+        ("fraud_warnings", policy.on_warning),
         ("contact", policy.contact),
     )
     for name, part in named:
-        if part is not None:
+        if part is not None and part.text:
             found |= {f"{name}: title": part.title, f"{name}: text": part.text}
     for section in policy.sections:
         lines = [section.text, *(f"• {point}" for point in section.points)]

@@ -54,6 +54,14 @@ class Fee(StrEnum):
     NONE = "none"
 
 
+class OnWarning(StrEnum):
+    """What happens when a card's issuer warns of fraud before anybody disputes the payment."""
+
+    REFUND = "refund"
+    TELL_STAFF = "tell_staff"
+    OBSERVE = "observe"
+
+
 class Contest(StrEnum):
     """When a chargeback is contested with evidence of delivery."""
 
@@ -131,6 +139,27 @@ class Chargebacks:
 
 
 @dataclass(frozen=True)
+class FraudWarnings:
+    """What an early fraud warning leads to.
+
+    Attributes:
+        refund_up_to: the largest payment that is refunded without a person, in the panel's currency; for `refund` only.
+        hold_account: whether the account is suspended when its payment is refunded without a person.
+        title, text, passage: for the public page; empty when it says nothing of warnings.
+    """
+
+    action: OnWarning
+    refund_up_to: Decimal | None = None
+    hold_account: bool = False
+    title: str = ""
+    text: str = ""
+    passage: str = ""
+
+
+_STAFF_ARE_TOLD: Final = FraudWarnings(OnWarning.TELL_STAFF)
+
+
+@dataclass(frozen=True)
 class Contact:
     """How soon support answers and what to write. The address itself is a setting of the panel."""
 
@@ -180,6 +209,7 @@ class Policy:
         customer_cancellation: statuses in which the customer may cancel the order himself, at once.
         cancel_requests: statuses in which he may ask for a cancel that the provider has to confirm.
         abuse: from where on requests are too many; None when nothing is measured.
+        fraud_warnings: what they lead to; None when the document says nothing, so staff are told only.
         hash: SHA-256, in hex, of the canonical document text.
         text: the canonical document text: UTF-8, lines ended by a single line feed.
     """
@@ -199,11 +229,17 @@ class Policy:
     review: Review
     abuse: Abuse | None
     chargebacks: Chargebacks
+    fraud_warnings: FraudWarnings | None
     contact: Contact
     sections: tuple[Section, ...]
     examples: tuple[Example, ...]
     hash: str
     text: str = field(repr=False)
+
+    @property
+    def on_warning(self) -> FraudWarnings:
+        """What an early fraud warning leads to."""
+        return self.fraud_warnings or _STAFF_ARE_TOLD
 
     @cached_property
     def rules(self) -> tuple[Clause, ...]:

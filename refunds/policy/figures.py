@@ -74,6 +74,10 @@ def _all(policy: Policy) -> Iterator[tuple[str, str]]:
             yield f"abuse.{key}", str(getattr(policy.abuse, key))
     for key in ("on_open", "on_loss", "on_win", "fee", "contest"):
         yield f"chargebacks.{key}", str(getattr(policy.chargebacks, key))
+    yield "fraud_warnings.action", str(policy.on_warning.action)
+    if policy.on_warning.refund_up_to is not None:
+        yield "fraud_warnings.refund_up_to", money.plain(policy.on_warning.refund_up_to)
+        yield "fraud_warnings.hold_account", _yes(value=policy.on_warning.hold_account)
     yield "contact.response_hours", str(policy.contact.response_hours)
 
 

@@ -86,6 +86,9 @@ def loads(text: str, source: str) -> Policy:
         review=sections.review(document.table("review")),
         abuse=sections.abuse(document.table("abuse")) if document.has("abuse") else None,
         chargebacks=sections.chargebacks(document.table("chargebacks")),
+        fraud_warnings=(
+            sections.fraud_warnings(document.table("fraud_warnings")) if document.has("fraud_warnings") else None
+        ),
         contact=sections.contact(document.table("contact")),
         sections=_sections(document, source),
         examples=example_reading.examples(document, source, clause_ids),

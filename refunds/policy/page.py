@@ -38,7 +38,8 @@ def build(policy: Policy, *, panel: str, currency: str, email: str) -> Page:
     """Return the page with the panel's name, currency and support address filled in.
 
     The clauses come first, under the headings of their groups and in the order in which they apply; then balance
-    withdrawals, review, abuse where it is measured, the free sections, chargebacks and contact.
+    withdrawals, review, abuse where it is measured, the free sections, chargebacks, fraud warnings where the policy
+    speaks of them, and contact.
     """
     values = _values(policy, panel=panel, currency=currency, email=email)
     groups: dict[str, list[str]] = {}
@@ -60,8 +61,14 @@ def build(policy: Policy, *, panel: str, currency: str, email: str) -> Page:
         )
         for free in policy.sections
     ]
-    closing = (("chargebacks", policy.chargebacks), ("contact", policy.contact))
-    sections += [PageSection(anchor, fill(s.title, values), _paragraphs(s.text, values)) for anchor, s in closing]
+    closing = (
+        ("chargebacks", policy.chargebacks),
+        ("fraud-warnings", policy.on_warning),
+        ("contact", policy.contact),
+    )
+    sections += [
+        PageSection(anchor, fill(s.title, values), _paragraphs(s.text, values)) for anchor, s in closing if s.text
+    ]
     return Page(
         title=fill(policy.title, values),
         updated=policy.updated,

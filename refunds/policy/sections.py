@@ -9,8 +9,10 @@ from refunds.policy.document import (
     Contest,
     Destination,
     Fee,
+    FraudWarnings,
     OnLoss,
     OnOpen,
+    OnWarning,
     OnWin,
     Review,
     Section,
@@ -97,6 +99,27 @@ def chargebacks(table: Table) -> Chargebacks:
         text=table.text("text"),
         passage=table.text("passage", placeholders=()),
     )
+    table.close()
+    return found
+
+
+def fraud_warnings(table: Table) -> FraudWarnings:
+    """Read [fraud_warnings]. The keys about refunding go with `action = "refund"` only, and then customers are told."""
+    action = table.choice("action", OnWarning, "an answer to a fraud warning")
+    refunds = action is OnWarning.REFUND
+    is_told = refunds or any([table.has("title"), table.has("text"), table.has("passage")])
+    found = FraudWarnings(
+        action=action,
+        refund_up_to=table.amount("refund_up_to") if refunds else None,
+        hold_account=table.flag("hold_account") if refunds else False,
+        title=table.text("title", longest=LONGEST_TITLE) if is_told else "",
+        text=table.text("text") if is_told else "",
+        passage=table.text("passage", placeholders=()) if is_told else "",
+    )
+    if table.has("action") and not refunds:
+        for key in ("refund_up_to", "hold_account"):
+            if table.has(key):
+                table.problem(key, f"must be left out when action is {str(action)!r}")
     table.close()
     return found
 

@@ -18,6 +18,7 @@ from billing.gateways.base import (
     DepositRequest,
     Description,
     DisputeReport,
+    FraudWarningReport,
     Movement,
     Notice,
     OpenedDeposit,
@@ -28,7 +29,7 @@ from billing.gateways.base import (
     Refused,
 )
 from billing.gateways.evidence import Evidence, Upload
-from billing.gateways.stripe import amounts, calls, dispute_reports, notices, reports
+from billing.gateways.stripe import amounts, calls, dispute_reports, fraud_reports, notices, reports
 from billing.gateways.stripe import evidence as evidences
 from billing.gateways.stripe.transport import Transport
 from billing.models import GatewaySlug, House
@@ -251,6 +252,26 @@ class Stripe:
     def submit_evidence(self, evidence: Evidence) -> DisputeReport:
         """Update a Dispute and submit it. Raises Refused, TryLater, OutcomeUnknown."""
         return evidences.update(self._client, evidence, submit=True)
+
+    def fetch_fraud_warning(self, reference: str) -> FraudWarningReport:
+        """Read an Early Fraud Warning. Raises Refused(NOT_FOUND), TryLater, OutcomeUnknown."""
+        warning = calls.ask(
+            "early fraud warning",
+            lambda: self._client.v1.radar.early_fraud_warnings.retrieve(calls.known_form(reference)),
+        )
+        _same("early fraud warning", reference, warning.text("id"))
+        return fraud_reports.fraud_warning_report(warning)
+
+    def fraud_warnings(self, since: datetime) -> Iterator[FraudWarningReport]:
+        """Yield the Early Fraud Warnings made since then. Raises Refused, TryLater, OutcomeUnknown, also between."""
+        created = math.ceil(since.timestamp())
+        found = calls.every(
+            "early fraud warning",
+            lambda: self._client.v1.radar.early_fraud_warnings.list(
+                params={"created": {"gte": created}, "limit": PAGE}
+            ),
+        )
+        return (fraud_reports.fraud_warning_report(warning) for warning in found)
 
     def movements(self, since: datetime, until: datetime) -> Iterator[Movement]:
         """Yield Stripe's balance transactions. Raises Refused, TryLater, OutcomeUnknown, also between two lines."""

@@ -14,7 +14,7 @@ machine (all bodies JSON; the same as methods: steering.PaymentsSandbox):
 * `POST /_control/refunds/<id>` `{"status", "failure_reason"}` - any status, also late
 * `POST /_control/disputes` `{"payment_intent", "amount", "reason", "status"}` - opens one; `GET` lists all
 * `POST /_control/disputes/<id>` `{"status"}` - any status, also reversed
-* `POST /_control/early_fraud_warnings` `{"payment_intent"}`
+* `POST /_control/early_fraud_warnings` `{"payment_intent", "fraud_type"}`
 * `POST /_control/clock` `{"advance": seconds}` or `{"days": 30}`; `GET` tells it
 * `POST /_control/balance` `{"available": cents}`; `GET` tells it
 * `POST /_control/settings` `{"answer_ms", "refund_outcome": "succeeded"|"pending", "late_seconds"}`

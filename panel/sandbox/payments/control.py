@@ -110,7 +110,10 @@ def _move_dispute(sandbox: PaymentsSandbox, dispute: str, given: _Given) -> dict
 
 
 def _warn(sandbox: PaymentsSandbox, _: str, given: _Given) -> dict[str, object]:
-    return {"early_fraud_warning": sandbox.warn_of_fraud(given.text("payment_intent"))}
+    made = sandbox.warn_of_fraud(
+        given.text("payment_intent"), fraud_type=given.text("fraud_type", "made_with_stolen_card")
+    )
+    return {"early_fraud_warning": made}
 
 
 def _set_webhooks(sandbox: PaymentsSandbox, _: str, given: _Given) -> dict[str, object]:

@@ -1,15 +1,14 @@
-"""Disputes and early fraud warnings: raised by control, answered through the API."""
+"""Disputes: raised by control, answered through the API."""
 
 from typing import Any, Final
 
 from panel.sandbox.payments import account as accounts
-from panel.sandbox.payments import errors, parameters
+from panel.sandbox.payments import errors, parameters, warning
 from panel.sandbox.payments.account import Account
 from panel.sandbox.payments.errors import StripeError
 from panel.sandbox.payments.store import Document
 
 KIND: Final = "dispute"
-WARNING: Final = "radar.early_fraud_warning"
 FEE: Final = 1500  # minor units, never given back
 FORMAL: Final = frozenset({"needs_response", "under_review", "appeal_needs_response", "appeal_under_review"})
 """Statuses in which the charge can't be refunded."""
@@ -70,6 +69,7 @@ def open_on(account: Account, charge: Document, *, amount: int | None, reason: s
         accounts.emit(account, "charge.dispute.funds_withdrawn", dispute)
     if status in _CLOSED:
         accounts.emit(account, "charge.dispute.closed", dispute)
+    warning.follow(account, charge)
     return dispute
 
 
@@ -141,23 +141,6 @@ def past_due(account: Account, dispute: Document) -> Document:
     details = dispute["evidence_details"]
     details["past_due"] = account.now() > details["due_by"] and not details["submission_count"]
     return dispute
-
-
-def warn(account: Account, charge: Document, *, fraud_type: str) -> Document:
-    """Raise an early fraud warning about a charge."""
-    warning: Document = {
-        "id": account.store.name("issfr"),
-        "object": WARNING,
-        "actionable": not charge["refunded"] and not charge["disputed"],
-        "charge": charge["id"],
-        "created": account.now(),
-        "fraud_type": fraud_type,
-        "livemode": False,
-        "payment_intent": charge["payment_intent"],
-    }
-    account.store.insert(warning)
-    accounts.emit(account, f"{WARNING}.created", warning)
-    return warning
 
 
 def _found(account: Account, number: str) -> Document:

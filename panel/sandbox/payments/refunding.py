@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from panel.sandbox.payments import account as accounts
-from panel.sandbox.payments import disputing, errors
+from panel.sandbox.payments import disputing, errors, warning
 from panel.sandbox.payments.account import Account
 from panel.sandbox.payments.cards import CARDS, Refunding
 from panel.sandbox.payments.errors import StripeError
@@ -62,6 +62,7 @@ def create(account: Account, given: dict[str, Any]) -> Document:
     accounts.emit(account, "charge.refunded", charge)
     if charge["refunded"]:
         disputing.end_inquiries(account, charge)
+    warning.follow(account, charge)
     return refund
 
 

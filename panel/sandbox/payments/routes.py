@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from panel.sandbox.payments import account as accounts
-from panel.sandbox.payments import disputing, files, listing, parameters, refunding, sessions
+from panel.sandbox.payments import disputing, files, listing, parameters, refunding, sessions, warning
 from panel.sandbox.payments.account import Account
 from panel.sandbox.payments.listing import Kind
 from panel.sandbox.payments.schema import Fields
@@ -23,7 +23,7 @@ DISPUTE: Final = Kind(disputing.KIND, "/v1/disputes", "dispute", "dispute")
 FILE: Final = Kind(files.KIND, "/v1/files", "file upload")
 EVENT: Final = Kind("event", "/v1/events", "event")
 TRANSACTION: Final = Kind("balance_transaction", "/v1/balance_transactions", "balance transaction")
-WARNING: Final = Kind(disputing.WARNING, "/v1/radar/early_fraud_warnings", "early fraud warning")
+WARNING: Final = Kind(warning.KIND, "/v1/radar/early_fraud_warnings", "early fraud warning")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 from panel.sandbox.fault_queue import FaultQueue
 from panel.sandbox.payments import account as accounts
-from panel.sandbox.payments import cards, charging, course, disputing, errors, faults, refunding, sessions
+from panel.sandbox.payments import cards, charging, course, disputing, errors, faults, refunding, sessions, warning
 from panel.sandbox.payments import courier as couriers
 from panel.sandbox.payments.account import Account
 from panel.sandbox.payments.cards import Paying
@@ -141,7 +141,7 @@ class PaymentsSandbox:
     def warn_of_fraud(self, payment_intent: str, *, fraud_type: str = "made_with_stolen_card") -> str:
         """Raise an early fraud warning; return its id."""
         with self.changing() as account:
-            return str(disputing.warn(account, _charge(account, payment_intent), fraud_type=fraud_type)["id"])
+            return str(warning.warn(account, _charge(account, payment_intent), fraud_type=fraud_type)["id"])
 
     # Clock, balance, behavior
 

@@ -248,3 +248,32 @@ def test_a_fraud_warning_comes_as_an_event_and_can_be_read(
     assert warning.fraud_type == "made_with_stolen_card"
     assert [each.id for each in api.v1.radar.early_fraud_warnings.list({"payment_intent": intent}).data] == [number]
     assert sandbox.events()[-1]["type"] == "radar.early_fraud_warning.created"
+
+
+def test_a_fraud_warning_is_not_actionable_once_the_payment_was_refunded(
+    sandbox: PaymentsSandbox, api: stripe.StripeClient, pay: Paying
+) -> None:
+    intent = pay()
+    number = sandbox.warn_of_fraud(intent, fraud_type="misc")
+    half = sandbox.payments()[0]["amount"] // 2
+
+    sandbox.refund_by_hand(intent, half)
+    assert api.v1.radar.early_fraud_warnings.retrieve(number).actionable
+
+    sandbox.refund_by_hand(intent)
+    assert not api.v1.radar.early_fraud_warnings.retrieve(number).actionable
+    updated = [event["data"] for event in sandbox.events() if event["type"] == "radar.early_fraud_warning.updated"]
+    assert [data["previous_attributes"] for data in updated] == [{"actionable": True}]
+
+
+def test_a_fraud_warning_is_not_actionable_once_the_payment_is_disputed(
+    sandbox: PaymentsSandbox, api: stripe.StripeClient, pay: Paying
+) -> None:
+    intent = pay()
+    before = sandbox.warn_of_fraud(intent)
+
+    sandbox.open_dispute(intent)
+    after = sandbox.warn_of_fraud(intent)
+
+    listed = api.v1.radar.early_fraud_warnings.list({"created": {"gte": int(sandbox.now()) - 60}}).data
+    assert [(each.id, each.actionable) for each in listed] == [(after, False), (before, False)]
