@@ -13,7 +13,7 @@ ON_DATABASE = if [ -n "$$DATABASE_URL" ]; then "$$@"; else $(VENV_PYTHON) -m pan
 
 # What a production host would set, so that the checks of production have something to check.
 PRODUCTION_ENV := DEBUG=0 TESTING=0 SANDBOX=0 ALLOWED_HOSTS=panel.example.com SITE_URL=https://panel.example.com \
-	EMAIL_URL=smtp+tls://panel:password@mail.example.com:587 REDIS_URL=redis://redis.example.com/0 \
+	TRUSTED_PROXIES=1 EMAIL_URL=smtp+tls://panel:password@mail.example.com:587 REDIS_URL=redis://redis.example.com/0 \
 	DATABASE_URL=postgresql://panel@database.example.com/panel
 
 .DEFAULT_GOAL := help

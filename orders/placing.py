@@ -17,7 +17,7 @@ from billing import ledger
 from billing.models import House, TransferKind
 from orders import insertion, ports
 from orders import lines as order_lines
-from orders.insertion import NewOrder
+from orders.insertion import UNKNOWN, NewOrder, Origin
 from orders.lines import Line, PricedLine
 from orders.models import PlacedRequest
 from panel.accounts import suspension
@@ -55,10 +55,12 @@ class Placed:
     repeated: bool = False
 
 
-def place(*, customer: User, lines: Sequence[Line], at: datetime, request_id: str = "") -> Placed:
+def place(
+    *, customer: User, lines: Sequence[Line], at: datetime, request_id: str = "", origin: Origin = UNKNOWN
+) -> Placed:
     """Place all lines or none, and charge the customer's balance (promotional money first).
 
-    The same `request_id` within 24 hours answers the same orders.
+    The same `request_id` within 24 hours answers the same orders, whose `origin` stays that of the first call.
 
     Raises AccountSuspended, lines.BadLine (names the field), lines.UnknownService, lines.BadRequestId, NotEnoughFunds,
     LinkBusy, RequestIdReused.
@@ -75,7 +77,7 @@ def place(*, customer: User, lines: Sequence[Line], at: datetime, request_id: st
         if total > balances.spendable:
             raise NotEnoughFunds(_funds_message(total, balances.spendable), field="quantity")
         orders = _terms(priced, balances.promo, at)
-        order_ids = _insert(customer, orders, at)
+        order_ids = _insert(customer, orders, origin, at)
         ledger.post(_charges(customer, order_ids, orders, balances), at=at)
         placed = Placed(order_ids=tuple(order_ids))
         if request_id:
@@ -114,11 +116,13 @@ def _terms(priced: Sequence[PricedLine], promo: Decimal, at: datetime) -> list[N
     return orders
 
 
-def _insert(customer: User, orders: Sequence[NewOrder], at: datetime) -> list[int]:
+def _insert(customer: User, orders: Sequence[NewOrder], origin: Origin, at: datetime) -> list[int]:
     policy_version = ports.policy().version_in_force(at, customer.customer_group_id)
     _require_free_links([order for order in orders if order.holds_link])
     try:
-        return insertion.insert(customer_id=customer.pk, policy_version=policy_version, orders=orders, at=at)
+        return insertion.insert(
+            customer_id=customer.pk, policy_version=policy_version, orders=orders, origin=origin, at=at
+        )
     except IntegrityError as error:
         if "order_one_running_per_link" in str(error):
             raise LinkBusy(_LINK_BUSY, field="link") from error

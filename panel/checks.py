@@ -188,6 +188,16 @@ def check_production(app_configs: Iterable[AppConfig] | None, **_options: Any) -
     return found
 
 
+@register("makegood", deploy=True)
+def check_addresses(app_configs: Iterable[AppConfig] | None, **_options: Any) -> list[CheckMessage]:  # noqa: ARG001, ANN401
+    """A proxy that nobody told the panel of: its address would be kept as that of every customer."""
+    if not _in_production() or _site_host() in LOOPBACK or settings.ALLAUTH_TRUSTED_PROXY_COUNT:
+        return []
+    hint = "Set TRUSTED_PROXIES to how many proxies of yours write X-Forwarded-For, mostly 1."
+    message = "TRUSTED_PROXIES is 0, so all customers would seem to come from the proxy"
+    return [Caution(message, hint=hint, id="makegood.W020")]
+
+
 def refuse_unsafe_start() -> None:
     """Stop a production process whose configuration has errors; quiet in demo, development and tests.
 

@@ -58,6 +58,13 @@ def _days(text: str) -> timedelta:
     return timedelta(days=int(text))
 
 
+def _proxies(text: str) -> int:
+    """Read how many proxies of our own stand before the panel: none to nine."""
+    if not 0 <= int(text) <= 9:  # noqa: PLR2004 - the bounds that the sentence above names
+        raise ValueError(text)
+    return int(text)
+
+
 def _lines(text: str) -> str:
     r"""Read a text of several lines; in a variable of one line, `\n` starts the next."""
     return "\n".join(line.strip() for line in text.replace("\\n", "\n").split("\n")).strip()
@@ -251,6 +258,8 @@ ACCOUNT_ADAPTER = "panel.web.sign_up.AccountAdapter"
 ACCOUNT_CHANGE_EMAIL = True  # one address an account, replaced only by one that was confirmed
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{PANEL_NAME}: "
+# How many entries of X-Forwarded-For, from its end, are ours: for panel.accounts.addresses and for allauth's limits.
+ALLAUTH_TRUSTED_PROXY_COUNT = _setting("TRUSTED_PROXIES", _proxies, 0)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SITE_URL.startswith("https") else "http"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = PANEL_NAME

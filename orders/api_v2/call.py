@@ -9,8 +9,9 @@ from panel.accounts.models import User
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who calls, when, and with which parameters (trimmed; absent ones are not in it)."""
+    """Who calls, when and where from, and with which parameters (trimmed; absent ones are not in it)."""
 
     customer: User
     parameters: Mapping[str, str]
     at: datetime
+    address: str | None = None

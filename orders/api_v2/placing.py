@@ -6,8 +6,9 @@ from orders import lines, placing
 from orders.api_v2 import ids
 from orders.api_v2.call import Call
 from orders.api_v2.parameters import Malformed
+from orders.insertion import Origin
 from orders.lines import Line
-from orders.models import Service, ServiceType
+from orders.models import PlacedThrough, Service, ServiceType
 
 
 def add(call: Call) -> dict[str, int]:
@@ -21,7 +22,13 @@ def add(call: Call) -> dict[str, int]:
     service_id = ids.parse(given.get("service", "")) or 0
     _refuse_drip_feed(given, service_id)
     line = Line(service_id, given.get("link", ""), _quantity(given.get("quantity", "")))
-    placed = placing.place(customer=call.customer, lines=[line], at=call.at, request_id=given.get("request_id", ""))
+    placed = placing.place(
+        customer=call.customer,
+        lines=[line],
+        at=call.at,
+        request_id=given.get("request_id", ""),
+        origin=Origin(PlacedThrough.API_V2, call.address),
+    )
     return {"order": placed.order_ids[0]}
 
 

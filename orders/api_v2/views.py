@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from orders.api_v2 import balance, cancel, catalog, errors, parameters, placing, refills, status
 from orders.api_v2.call import Call
-from panel.accounts import keys
+from panel.accounts import addresses, keys
 from panel.kernel.errors import PanelError
 from panel.locking import busy_when_locked
 
@@ -47,4 +47,4 @@ def _answer(request: HttpRequest) -> object:
         raise parameters.Malformed("There is no such action.", field="action")
     at = timezone.now()
     customer = keys.authenticate(secret=given.get("key", ""), at=at)
-    return action(Call(customer=customer, parameters=given, at=at))
+    return action(Call(customer=customer, parameters=given, at=at, address=addresses.of(request)))

@@ -8,7 +8,16 @@ from orders.models.order import Order, PlacedRequest
 from orders.models.provider import Provider
 from orders.models.refill import Passing, Refill, RefillState
 from orders.models.submission import Submission, SubmissionState
-from orders.models.vocabulary import FINAL_STATUSES, OPEN_STATUSES, Cause, Initiator, OrderStatus, RefillOffer, Terms
+from orders.models.vocabulary import (
+    FINAL_STATUSES,
+    OPEN_STATUSES,
+    Cause,
+    Initiator,
+    OrderStatus,
+    PlacedThrough,
+    RefillOffer,
+    Terms,
+)
 
 __all__ = [
     "FINAL_STATUSES",
@@ -25,6 +34,7 @@ __all__ = [
     "OrderStatus",
     "Passing",
     "PlacedRequest",
+    "PlacedThrough",
     "Provider",
     "Refill",
     "RefillOffer",

@@ -12,7 +12,7 @@ from django.db.models.functions import MD5, Now
 
 from orders.models.catalog import Service, ServiceType
 from orders.models.provider import Provider
-from orders.models.vocabulary import FINAL_STATUSES, OPEN_STATUSES, OrderStatus, Terms
+from orders.models.vocabulary import FINAL_STATUSES, OPEN_STATUSES, OrderStatus, PlacedThrough, Terms
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -60,6 +60,11 @@ class Order(models.Model):
     remains = models.PositiveBigIntegerField(null=True, blank=True)
     start_count = models.PositiveBigIntegerField(null=True, blank=True)
     placed_at = models.DateTimeField(db_default=Now(), editable=False)
+    # With `placed_at` and `policy_version`: who accepted which terms, when and where from. Shown to staff only.
+    placed_from = models.GenericIPAddressField("placed from", null=True, blank=True, editable=False)
+    placed_through = models.CharField(
+        max_length=20, choices=PlacedThrough, blank=True, db_default="", editable=False, help_text="Empty: not known."
+    )
     final_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     provider = models.ForeignKey(
@@ -77,6 +82,9 @@ class Order(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(name="order_status_known", condition=Q(status__in=OrderStatus.values)),
+            models.CheckConstraint(
+                name="order_placed_through_known", condition=Q(placed_through__in=["", *PlacedThrough.values])
+            ),
             models.CheckConstraint(name="order_charge_positive", condition=Q(charge__gt=0)),
             models.CheckConstraint(
                 name="order_promo_within_charge", condition=Q(charge_promo__gte=0, charge_promo__lte=F("charge"))

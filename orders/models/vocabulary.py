@@ -45,6 +45,13 @@ class Initiator(models.TextChoices):
     SYSTEM = "system", "System"
 
 
+class PlacedThrough(models.TextChoices):
+    """Which door an order came in by."""
+
+    WEB = "web", "Website"
+    API_V2 = "api_v2", "API v2"
+
+
 class Terms(models.TextChoices):
     """What the customer was told about refunds of the service before ordering."""
 

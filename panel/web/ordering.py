@@ -17,8 +17,10 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from orders import lines as order_lines
 from orders import placing
+from orders.insertion import Origin
 from orders.lines import BadRequestId
-from orders.models import PlacedRequest
+from orders.models import PlacedRequest, PlacedThrough
+from panel.accounts import addresses
 from panel.kernel.errors import PanelError
 from panel.locking import busy_when_locked
 from panel.web import queries, quoting
@@ -43,7 +45,13 @@ def new(request: HttpRequest) -> HttpResponse:
         if not _sent_before(request, token, now) and (said := quoting.changed(signed_in(request), draft, quoted, now)):
             return _form(request, draft, token, errors={"form": said}, status=409 if quoted else 200)
         with busy_when_locked():
-            placed = placing.place(customer=signed_in(request), lines=[draft.line()], at=now, request_id=token)
+            placed = placing.place(
+                customer=signed_in(request),
+                lines=[draft.line()],
+                at=now,
+                request_id=token,
+                origin=Origin(PlacedThrough.WEB, addresses.of(request)),
+            )
     except (placing.RequestIdReused, BadRequestId):
         again = "This form was sent before. Nothing was placed now; press the button again to order this as well."
         return _form(request, draft, _fresh_token(), errors={"form": again}, status=409)

@@ -26,6 +26,7 @@ COLORS = {
     OrderStatus.COMPLETED: "success",
 }
 _LINK_SHOWN = 48
+_ORIGIN = ("Where it came from", {"fields": (("through", "came_from"),)})
 
 
 class NeedsAttentionFilter(admin.SimpleListFilter):
@@ -143,6 +144,11 @@ class OrderAdmin(ReadOnlyAdmin):
         offered = super().get_actions_detail(request, object_id)
         return [action for action in offered if action.action_name not in hidden]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Order | None = None) -> Any:  # noqa: ANN401 - as upstream
+        """Add where the order came from, for those who may see customers."""
+        shown_to_all = super().get_fieldsets(request, obj)
+        return (*shown_to_all, _ORIGIN) if request.user.has_perm("accounts.view_user") else shown_to_all
+
     def panels(self, request: HttpRequest, obj: Order) -> Sequence[Panel]:
         return order_panels.of(request, obj)
 
@@ -184,6 +190,14 @@ class OrderAdmin(ReadOnlyAdmin):
     @shown(description="Placed (UTC)")
     def placed(self, order: Order) -> str:
         return f"{order.placed_at:%Y-%m-%d %H:%M}"
+
+    @shown(description="Placed through")
+    def through(self, order: Order) -> str:
+        return order.get_placed_through_display() or "-"
+
+    @shown(description="Placed from")
+    def came_from(self, order: Order) -> str:
+        return order.placed_from or "-"
 
     @shown(description="Paid from promotional balance")
     def promo_share(self, order: Order) -> str:

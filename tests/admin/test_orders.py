@@ -5,8 +5,10 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from orders import handling
-from orders.models import Cause, Initiator, Order, OrderStatus, Submission, SubmissionState
+from orders import handling, placing
+from orders.insertion import Origin
+from orders.lines import Line
+from orders.models import Cause, Initiator, Order, OrderStatus, PlacedThrough, Submission, SubmissionState
 from panel.accounts.models import User
 from refunds.models import Decision
 from tests.admin.pages import action, clerk, confirm, detail, hidden_of, listing, said, signed_in, submit, text_of
@@ -174,6 +176,20 @@ def test_who_may_only_look_sees_no_button_and_gets_no_form() -> None:
         assert client.get(action("orders_order", name, order.pk)).status_code == 403
         assert client.post(action("orders_order", name, order.pk), {"_asked": "1"}).status_code == 403
     assert client.get(listing("refunds_decision")).status_code == 403
+
+
+def test_where_an_order_came_from_is_shown_to_those_who_see_customers() -> None:
+    origin = Origin(PlacedThrough.WEB, "203.0.113.7")
+    line = Line(make_service().pk, "https://example.com/launch", 1000)
+    placed = placing.place(customer=make_customer(funds="50"), lines=[line], at=AT, origin=origin)
+    address = detail("orders_order", placed.order_ids[0])
+
+    agent = text_of(signed_in(clerk("orders.view_order", "accounts.view_user")).get(address))
+    visitor = text_of(signed_in(clerk("orders.view_order")).get(address))
+
+    assert "Website" in agent
+    assert "203.0.113.7" in agent
+    assert "203.0.113.7" not in visitor
 
 
 def test_an_address_without_an_order_is_not_found() -> None:

@@ -21,6 +21,7 @@ def production(settings: Settings) -> Settings:
     settings.REDIS_URL = "redis://redis.example.com/0"
     settings.SITE_URL = "https://panel.example.com"
     settings.ALLOWED_HOSTS = ["panel.example.com"]
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     return settings
 
@@ -57,6 +58,7 @@ def test_finds_nothing_in_a_careful_configuration(production: Settings) -> None:
         ("ALLOWED_HOSTS", ["*"], "makegood.E015"),
         ("ALLOWED_HOSTS", ["other.example.com"], "makegood.E015"),
         ("EMAIL_BACKEND", "panel.sandbox.mail.EmlBackend", "makegood.E016"),
+        ("ALLAUTH_TRUSTED_PROXY_COUNT", 0, "makegood.W020"),
     ],
 )
 def test_finds_one_error_by_its_id(production: Settings, name: str, value: Any, expected: str) -> None:

@@ -5,13 +5,14 @@ from decimal import Decimal
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from billing.models import Account, Transfer
 from orders import lines, placing
+from orders.insertion import Origin
 from orders.lines import Line
-from orders.models import Order, OrderEvent, PlacedRequest, Service
+from orders.models import Order, OrderEvent, PlacedRequest, PlacedThrough, Service
 from panel.accounts import suspension
 from panel.accounts.models import User
 from panel.accounts.suspension import AccountSuspended
@@ -73,6 +74,31 @@ def test_freezes_price_terms_and_policy_of_the_moment() -> None:
     assert (order.terms, order.allows_cancel, order.provider_service_id) == ("no_refund_after_start", True, "101")
     assert order.policy_version == PolicyVersion.objects.get().pk
     assert order.submit_due_at == AT + settings.ORDER_SUBMIT_DELAY
+
+
+def test_keeps_where_all_lines_of_a_call_came_from_and_not_where_it_was_repeated_from() -> None:
+    ada, reach = make_customer(funds="100"), make_service()
+    asked, home = [Line(reach.pk, LINK, 1000)] * 2, Origin(PlacedThrough.WEB, "2001:db8::7")
+
+    placed = placing.place(customer=ada, lines=asked, at=AT, request_id="r-1", origin=home)
+    away = Origin(PlacedThrough.API_V2, "203.0.113.7")
+    again = placing.place(customer=ada, lines=asked, at=AT, request_id="r-1", origin=away)
+
+    assert again.order_ids == placed.order_ids
+    assert set(Order.objects.values_list("placed_through", "placed_from")) == {("web", "2001:db8::7")}
+
+
+def test_an_order_whose_origin_is_not_known_says_nothing_of_it() -> None:
+    order = place_order(make_customer(funds="5"), make_service())
+
+    assert (order.placed_through, order.placed_from) == ("", None)
+
+
+def test_the_database_knows_the_doors() -> None:
+    order = place_order(make_customer(funds="5"), make_service())
+
+    with pytest.raises(IntegrityError, match="order_placed_through_known"), transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(placed_through="window")
 
 
 def test_leaves_orders_without_a_provider_to_staff() -> None:

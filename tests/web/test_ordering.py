@@ -51,6 +51,7 @@ def test_places_the_order_and_goes_to_its_page(browser: Client, ada: User) -> No
     order = Order.objects.get()
     assert response["Location"] == f"/orders/{order.pk}/"
     assert (order.customer, order.link, order.quantity, order.charge) == (ada, LINK, 1000, Decimal("2.5"))
+    assert (order.placed_through, order.placed_from) == ("web", "127.0.0.1")
     assert f"Order {order.pk} is placed." in pages.text(browser.get(response["Location"]))
 
 

@@ -33,6 +33,17 @@ def test_places_an_order_and_charges_it(api: Api, ada: User, reach: Service) -> 
     assert api("balance") == {"balance": "49.10", "currency": "USD"}
 
 
+def test_keeps_where_the_call_came_from_and_believes_nobodys_header(
+    client: Client, key: str, ada: User, reach: Service
+) -> None:
+    given = {"key": key, "action": "add", "service": reach.pk, "link": LINK, "quantity": 1000}
+
+    client.post(ADDRESS, given, REMOTE_ADDR="2001:db8::7", headers={"X-Forwarded-For": "198.51.100.1"})
+
+    order = Order.objects.get(customer=ada)
+    assert (order.placed_through, order.placed_from) == ("api_v2", "2001:db8::7")
+
+
 def test_places_a_package_for_its_whole_price(api: Api, spot: Service) -> None:
     api("add", service=spot.pk, link=LINK)
 
