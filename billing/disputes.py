@@ -122,6 +122,12 @@ def note(dispute: Dispute, words: str, *, at: datetime, actor: User | None = Non
     )
 
 
+def ask_later(dispute_id: int, *, at: datetime) -> None:
+    """Put off asking about a dispute that could not be read."""
+    with transaction.atomic(durable=True):
+        Dispute.objects.filter(pk=dispute_id, due_at__lte=at).update(due_at=at + _ASKED_AGAIN_AFTER)
+
+
 def refresh_claims(deposit_ids: Sequence[int]) -> None:
     """Set what disputes claim of these deposits, as far as it was not paid back otherwise. The deposits are locked.
 

@@ -4,7 +4,7 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from billing import deposit_checks, reconciliation
+from billing import deposit_checks, dispute_checks, reconciliation
 from billing.sending import work
 
 log = structlog.get_logger()
@@ -23,6 +23,18 @@ def send_due_withdrawals() -> None:
 def check_due_deposits() -> None:
     """Ask the gateways about deposits that nobody has told us of yet."""
     deposit_checks.check_due(clock=timezone.now)
+
+
+@shared_task
+def check_due_disputes() -> None:
+    """Ask the gateways about disputes that may have moved."""
+    dispute_checks.check_due(clock=timezone.now)
+
+
+@shared_task
+def look_for_disputes() -> None:
+    """Take in disputes that nobody has told us of."""
+    dispute_checks.look_for_new(clock=timezone.now)
 
 
 @shared_task(time_limit=_LONGEST_RECONCILIATION)

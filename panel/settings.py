@@ -121,6 +121,7 @@ DEFAULT_FROM_EMAIL = _setting("DEFAULT_FROM_EMAIL", str, f"{PANEL_NAME} <{SUPPOR
 # The one upward step (docs/adr): orders ask the refunds room by these names.
 ORDER_SETTLEMENT = "refunds.settlement.settle"
 ORDER_POLICY = "refunds.order_policy"
+DISPUTE_INTAKE = "refunds.chargebacks.refresh"  # billing.ports
 CONVERSATIONS = "panel.support.conversations"  # refunds.ports
 
 ORDER_SUBMIT_DELAY = timedelta(seconds=_setting("ORDER_SUBMIT_DELAY", int, 60))
@@ -301,6 +302,8 @@ _sweeps = {
     "send-emails": ("panel.notifications.tasks.send_due", 10.0),
     "send-withdrawals": ("billing.tasks.send_due_withdrawals", MONEY_SWEEP_SECONDS),
     "check-deposits": ("billing.tasks.check_due_deposits", MONEY_SWEEP_SECONDS * 2),
+    "check-disputes": ("billing.tasks.check_due_disputes", MONEY_SWEEP_SECONDS * 2),
+    "look-for-disputes": ("billing.tasks.look_for_disputes", 900.0),
     "handle-webhooks": ("panel.webhooks.handle_due", MONEY_SWEEP_SECONDS),
     "audit-ledger": ("refunds.tasks.audit_books", 3600.0),
     "backtest-policies": ("refunds.tasks.carry_out_backtests", 5.0),

@@ -1,4 +1,4 @@
-"""Disputes, and what happens in them."""
+"""Disputes, what happens in them, and how they may differ from the gateway's books."""
 
 import django.db.models.deletion
 import pgtrigger.compiler
@@ -139,5 +139,18 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='disputeevent',
             trigger=pgtrigger.compiler.Trigger(name='dispute_event_is_final', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='547c13c8332c4fe99e816a02ecbec0a6022e1198', operation='UPDATE OR DELETE', pgid='pgtrigger_dispute_event_is_final_07b2d', table='billing_disputeevent', when='BEFORE')),
+        ),
+        migrations.RemoveConstraint(
+            model_name='discrepancy',
+            name='discrepancy_problem_known',
+        ),
+        migrations.AlterField(
+            model_name='discrepancy',
+            name='problem',
+            field=models.CharField(choices=[('unknown_payment', "The gateway has a payment that we don't know"), ('unknown_refund', "The gateway has a refund that we don't know"), ('missing_payment', 'We credited a payment that the gateway does not have'), ('missing_refund', 'We booked a refund that the gateway does not have'), ('amount_differs', 'The amounts differ'), ('unknown_dispute', "The gateway has a dispute that we don't know"), ('dispute_differs', 'A dispute took another amount'), ('state_differs', 'One says paid, the other does not')], max_length=20),
+        ),
+        migrations.AddConstraint(
+            model_name='discrepancy',
+            constraint=models.CheckConstraint(condition=models.Q(('problem__in', ['unknown_payment', 'unknown_refund', 'missing_payment', 'missing_refund', 'amount_differs', 'unknown_dispute', 'dispute_differs', 'state_differs'])), name='discrepancy_problem_known'),
         ),
     ]

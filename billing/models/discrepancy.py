@@ -16,6 +16,8 @@ class Problem(models.TextChoices):
     MISSING_PAYMENT = "missing_payment", "We credited a payment that the gateway does not have"
     MISSING_REFUND = "missing_refund", "We booked a refund that the gateway does not have"
     AMOUNT_DIFFERS = "amount_differs", "The amounts differ"
+    UNKNOWN_DISPUTE = "unknown_dispute", "The gateway has a dispute that we don't know"
+    DISPUTE_DIFFERS = "dispute_differs", "A dispute took another amount"
     STATE_DIFFERS = "state_differs", "One says paid, the other does not"
 
 

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from billing.gateways.base import Movement, MovementKind
 from billing.models import Deposit, LegState, Problem, WithdrawalLeg
-from billing.reconciliation import examining
+from billing.reconciliation import disputing, examining
 from billing.reconciliation.progress import Comparison, Sum
 from panel.kernel import money
 
@@ -28,7 +28,9 @@ def lines(comparison: Comparison, movements: Sequence[Movement]) -> None:
     """Compare these lines with our rows, in a fixed number of queries as far as they agree."""
     of_payments = [line for line in movements if line.kind in _PAYMENTS]
     of_refunds = [line for line in movements if line.kind in _REFUNDS]
-    comparison.others += len(movements) - len(of_payments) - len(of_refunds)
+    of_disputes = [line for line in movements if line.kind is MovementKind.DISPUTE]
+    comparison.others += len(movements) - len(of_payments) - len(of_refunds) - len(of_disputes)
+    disputing.note(comparison, of_disputes)
     _payments(comparison, of_payments)
     _refunds(comparison, of_refunds)
 

@@ -31,7 +31,9 @@ class Comparison:
         gateway_payments, gateway_refunds: the gateway's lines in the panel's currency; refunds are above zero, those
             that failed are taken off again.
         our_payments, our_refunds: what our books have for the same lines.
-        others: lines that are not the customers' money here, such as fees, payouts to the owner and disputes.
+        taken_by_disputes: what each dispute, by reference, has taken less what came back, by the gateway's lines.
+        gateway_disputes, our_disputes: the sums of that, and what our books have for the same disputes.
+        others: lines that are not the customers' money here, such as fees and payouts to the owner.
         repaired: references of what we did not know before and have taken in now.
         found: what differs, by problem and reference.
         examined: references that the gateway was asked about already.
@@ -43,6 +45,9 @@ class Comparison:
     gateway_refunds: Sum = field(default_factory=Sum)
     our_payments: Sum = field(default_factory=Sum)
     our_refunds: Sum = field(default_factory=Sum)
+    taken_by_disputes: dict[str, Decimal] = field(default_factory=dict)
+    gateway_disputes: Sum = field(default_factory=Sum)
+    our_disputes: Sum = field(default_factory=Sum)
     others: int = 0
     repaired: list[str] = field(default_factory=list)
     found: dict[tuple[Problem, str], Found] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from django.db.models import Sum as SumOf
 from billing import gateways
 from billing.gateways.base import GatewayError, MovementKind
 from billing.models import Deposit, DepositState, Discrepancy, GatewaySlug, House, Problem, Transfer
-from billing.reconciliation import comparing, discrepancies, examining
+from billing.reconciliation import comparing, discrepancies, disputing, examining
 from billing.reconciliation.discrepancies import Found
 from billing.reconciliation.progress import Comparison, Sum
 from panel.kernel import money
@@ -33,7 +33,8 @@ class Report:
     Attributes:
         gateway_payments, gateway_refunds: sums of the gateway's lines; refunds that failed are taken off again.
         our_payments, our_refunds: what our books have for the same lines.
-        others: lines that are not the customers' money here: fees, payouts to the owner, disputes.
+        gateway_disputes, our_disputes: what disputes have taken less what came back, by both books.
+        others: lines that are not the customers' money here: fees, payouts to the owner.
         clearing: what the ledger says that we have at the gateway, fees and payouts to the owner aside.
         repaired: references of what we did not know before and have taken in now.
         found: everything that differs and is listed, also what earlier runs found and is still so.
@@ -48,6 +49,8 @@ class Report:
     our_payments: Sum
     gateway_refunds: Sum
     our_refunds: Sum
+    gateway_disputes: Sum
+    our_disputes: Sum
     others: int
     clearing: Decimal
     repaired: tuple[str, ...]
@@ -92,7 +95,11 @@ def reconcile(
         _compare(comparison, since, until, progress)
         listed = discrepancies.open_at(gateway)
         for row in listed:
-            if (row.problem, row.reference) not in comparison.found:
+            if (row.problem, row.reference) in comparison.found:
+                continue
+            if row.problem in disputing.PROBLEMS:
+                disputing.look_again(comparison, row)
+            else:
                 _look_again(comparison, row)
         gone = [row for row in listed if (row.problem, row.reference) not in comparison.found]
         found = tuple(comparison.found.values())
@@ -107,6 +114,8 @@ def reconcile(
         our_payments=comparison.our_payments,
         gateway_refunds=comparison.gateway_refunds,
         our_refunds=comparison.our_refunds,
+        gateway_disputes=comparison.gateway_disputes,
+        our_disputes=comparison.our_disputes,
         others=comparison.others,
         clearing=_balance(comparison.gateway.describe().clearing),
         repaired=tuple(comparison.repaired),
@@ -132,6 +141,7 @@ def _compare(comparison: Comparison, since: datetime, until: datetime, progress:
         comparing.refunds_without_line(comparison, since=start, until=end, seen=seen)
         progress(comparison.slug, end)
         yesterday, start = today, end
+    disputing.compare(comparison, since=since)
 
 
 def _look_again(comparison: Comparison, row: Discrepancy) -> None:

@@ -57,14 +57,15 @@ def test_a_payment_in_another_currency_belongs_to_nobody_and_is_in_no_sum(paymen
     assert report.gateway_payments == Sum(0, Decimal(0))
 
 
-def test_disputes_and_other_lines_are_counted_and_not_listed(payments: PaymentsSandbox) -> None:
+def test_disputes_are_counted_by_themselves(payments: PaymentsSandbox) -> None:
     deposit = pay_in(make_customer(), payments, "50", at=now(payments))
     payments.open_dispute(deposit.payment_reference or "")
 
     report = compare(payments)
 
     assert report.agrees
-    assert report.others == 1
+    assert report.others == 0
+    assert report.gateway_disputes == report.our_disputes == Sum(1, Decimal(50))
     assert report.gateway_payments == report.our_payments == Sum(1, Decimal(50))
 
 

@@ -80,7 +80,7 @@ def test_cancels_pending_orders_and_holds_their_money(payments: PaymentsSandbox,
     assert (pending.status, pending.refunded) == (OrderStatus.CANCELED, Decimal(30))
     assert running.status == OrderStatus.IN_PROGRESS
     assert balances(ada) == {"debt": "\N{MINUS SIGN}5.00", "held": "50.00"}
-    assert pending.events.order_by("-id").first().note == "The account is suspended because a payment is disputed."
+    assert pending.events.latest("id").note == "The account is suspended because a payment is disputed."
 
 
 @pytest.mark.parametrize("slug", ["money-back-guarantee", "panel-credit-only"])
