@@ -44,6 +44,11 @@ def _late(model: Any) -> Q:  # noqa: ANN401 - a model that says itself what is o
     return found
 
 
+def _urgent(model: Any) -> Q:  # noqa: ANN401 - a model that says itself what is due soon
+    found: Q = model.urgent(timezone.now())
+    return found
+
+
 def _open(model: Any) -> Q:  # noqa: ANN401 - a model that says itself what waits
     found: Q = model.waiting()
     return found
@@ -85,6 +90,7 @@ _SIDEBAR: dict[str, list[_Entry]] = {
             "billing.arrangement",
             (_waiting(consent_at=None, leg__state="arranging"),),
         ),
+        _Entry("Disputes", "gavel", "billing.dispute", (_Waits(_urgent, "urgent", "danger"), _Waits(_open))),
         _Entry("Payouts", "send_money", "billing.payout", (_waiting(state="waiting"),)),
         _Entry("Deposits", "savings", "billing.deposit"),
         _Entry("Receipts", "receipt_long", "billing.receipt"),
@@ -275,6 +281,12 @@ def theme(panel_name: str) -> dict[str, Any]:
                 "show",
                 (("Carried out", "confirmed"), ("Failed", "failed"), _ALL),
                 "To be carried out",
+            ),
+            _tabs(
+                "billing.dispute",
+                "show",
+                (("Under review", "under_review"), ("To look at", "attention"), ("Won", "won"), ("Lost", "lost"), _ALL),
+                "To answer",
             ),
             _tabs("billing.discrepancy", "show", (("Resolved", "resolved"), _ALL), "Open"),
             _tabs(

@@ -31,6 +31,7 @@ _AGENT: Final = (
     "accounts.view_user",
     "billing.view_deposit",
     "billing.view_withdrawal",
+    "billing.view_dispute",
     "billing.view_transfer",
     "notifications.view_email",
 )
@@ -63,6 +64,7 @@ _MANAGER: Final = (
     "billing.view_receipt",
     "billing.view_arrangement",
     "billing.change_arrangement",
+    "billing.change_dispute",
     "billing.view_payout",
     "billing.change_payout",
     "billing.view_discrepancy",

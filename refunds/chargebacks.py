@@ -10,7 +10,6 @@ from datetime import datetime
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from billing import deposits, disputes, gateways, ledger, stopping
 from billing.gateways.base import DisputeReport, Refusal, Refused
@@ -174,7 +173,7 @@ def _end(dispute: Dispute, rules: Chargebacks) -> None:
 def _settle_account(dispute: Dispute, customer: User, at: datetime) -> None:
     """Bring the suspension to what the customer's disputes say; what staff suspended stays so."""
     dispute.save(update_fields=["acted_at", "suspends", "bans", "contacted", "contact_note", "attention"])
-    if not Dispute.objects.filter(Q(suspends=True) | Q(bans=True), customer=customer).exists():
+    if not Dispute.suspending().filter(customer=customer).exists():
         if customer.suspension_cause == SuspensionCause.DISPUTE:
             suspending.lift_locked(customer, at=at)
             disputes.note(dispute, "The account is open again.", at=at)

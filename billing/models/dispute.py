@@ -1,11 +1,12 @@
 """Disputes: a customer's bank asks for a payment back, and how that goes on."""
 
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from billing.models.deposit import Deposit, GatewaySlug
 
@@ -33,6 +34,7 @@ class Standing(models.TextChoices):
 
 
 FORMAL: Final = (Standing.NEEDS_RESPONSE, Standing.UNDER_REVIEW)
+URGENT: Final = timedelta(hours=72)
 OVER: Final = (Standing.WON, Standing.LOST, Standing.CLOSED)
 
 
@@ -141,6 +143,22 @@ class Dispute(models.Model):
 
     def __str__(self) -> str:
         return f"Dispute {self.pk}"
+
+    @staticmethod
+    def waiting() -> Q:
+        """Return what finds the disputes that wait for an answer of ours, by the index `dispute_to_answer`."""
+        return Q(respond_by__isnull=False)
+
+    @staticmethod
+    def urgent(at: datetime) -> Q:
+        """Return what finds those of them that have to be answered within three days."""
+        return Q(respond_by__lte=at + URGENT)
+
+    @staticmethod
+    def suspending() -> QuerySet["Dispute"]:
+        """Return the disputes that keep an account suspended or closed."""
+        found: QuerySet[Dispute] = Dispute.objects.filter(Q(suspends=True) | Q(bans=True))
+        return found
 
 
 class DisputeEvent(models.Model):

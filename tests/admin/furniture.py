@@ -6,19 +6,21 @@ from io import BytesIO
 
 from PIL import Image
 
-from billing import arrangements, payouts, withdrawals
+from billing import arrangements, disputes, payouts, withdrawals
 from billing.gateways.base import OutcomeUnknown
 from billing.models import (
     Arrangement,
     Deposit,
     DepositState,
     Discrepancy,
+    Dispute,
     EventState,
     GatewayEvent,
     GatewaySlug,
     Payout,
     PayoutKind,
     Problem,
+    Standing,
     Withdrawal,
 )
 from billing.sending import calls, claims, outcomes
@@ -148,8 +150,34 @@ def furnish_money(number: int) -> None:
     arrangements.give_up(arrangement_id=put_back.pk, actor=staff, at=AT)
     for outcome in EventState:
         make_event(outcome, number)
+    for standing in Standing:
+        make_dispute(standing, number)
     make_discrepancy(f"re_{number}")
     make_discrepancy(f"re_{number}", resolved_at=AT)
+
+
+def make_dispute(standing: Standing, number: int) -> Dispute:
+    """Insert a dispute as the gateway could have told it, with one event; nothing is booked for it."""
+    deposit = Deposit.objects.filter(state=DepositState.PAID).latest("pk")
+    dispute: Dispute = Dispute.objects.create(
+        gateway=deposit.gateway,
+        reference=f"du_{standing}_{number}",
+        deposit=deposit,
+        customer_id=deposit.customer_id,
+        standing=standing,
+        gateway_words=standing,
+        reason="fraudulent",
+        amount=5,
+        currency="USD",
+        opened_at=AT,
+        first_seen_at=AT,
+        respond_by=AT if standing == Standing.NEEDS_RESPONSE else None,
+        contacted=False,
+        contact_note="Nothing was <b>written</b>.",
+        version=1,
+    )
+    disputes.note(dispute, "Told <b>by</b> the gateway.", at=AT)
+    return dispute
 
 
 def furnish_support(number: int) -> None:
