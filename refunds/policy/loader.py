@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from panel.kernel.errors import NotFound, Refused
-from refunds.policy import clause_reading, example_reading, sections
+from refunds.policy import clause_reading, example_reading, fineness, sections
 from refunds.policy.document import DEFAULT_ID, Policy, Section
 from refunds.policy.facts import Status
 from refunds.policy.reading import Problem, Table
@@ -100,6 +100,9 @@ def loads(text: str, source: str) -> Policy:
             if status not in _CANCELABLE[key]:
                 document.problem(key, f"{str(status)!r} can't be here; allowed: {', '.join(_CANCELABLE[key])}")
     document.close()
+    if not problems:  # stand-ins would tell nothing apart
+        too_fine = fineness.problem(policy, source)
+        problems += [too_fine] if too_fine else []
     if problems:
         raise PolicyInvalid(tuple(problems), kept)
     return policy
