@@ -19,8 +19,10 @@ from refunds.policy.document import Policy
 CHUNK: Final = 200_000
 """How many order numbers are judged at a time."""
 
-# For a machine's disks of today, so that a chunk is found by its index; and enough memory to join it in place.
-_SETTINGS: Final = {"work_mem": "64MB", "random_page_cost": "1.1"}
+_KIND: Final = ("keys", "scopes", "rules", "initiators", "standings", "ends")
+# For a machine's disks of today, so that a chunk is found by its index; enough memory to join it in place; and more
+# time than a page has, but less than after which a worker is taken for dead (runs.LEFT_ALONE_AFTER).
+_SETTINGS: Final = {"work_mem": "64MB", "random_page_cost": "1.1", "statement_timeout": "240s"}
 
 
 class NoPeriod(Refused):
@@ -76,17 +78,17 @@ def _snapshot() -> Iterator[Any]:
 
 @dataclass
 class _Kinds:
-    """The kinds of facts that were judged so far: (key, scope) to (rule, initiator, standing). None: order was open."""
+    """The kinds of facts that were judged so far: (key, scope) to (rule, initiator, standing, has ended)."""
 
-    known: dict[tuple[int, int], tuple[int, str, str] | None] = field(default_factory=dict)
+    known: dict[tuple[int, int], tuple[int, str, str, bool]] = field(default_factory=dict)
     keys: set[int] = field(default_factory=set)
 
     def parameters(self, keys: Sequence[int]) -> dict[str, list[Any]]:
-        """Return the arrays that statements join, of those kinds with which an order had ended."""
+        """Return the arrays that statements join."""
         wanted = set(keys)
-        rows = [(*at, *found) for at, found in self.known.items() if found is not None and at[0] in wanted]
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], [], []]
-        return dict(zip(("keys", "scopes", "rules", "initiators", "standings"), columns, strict=True))
+        rows = [(*at, *found) for at, found in self.known.items() if at[0] in wanted]
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in _KIND]
+        return dict(zip(_KIND, columns, strict=True))
 
 
 class _Pass:
@@ -144,7 +146,7 @@ class _Pass:
                 },
             )
             for key, scope, rule, initiator, standing, has_ended in rows:
-                self._kinds.known[key, scope] = (rule, initiator, standing) if has_ended else None
+                self._kinds.known[key, scope] = (rule, initiator, standing, has_ended)
                 self._kinds.keys.add(key)
         return [key for key, _, _ in found]
 

@@ -110,14 +110,14 @@ class _Claimed:
 def _claim(at: datetime) -> _Claimed | None:
     with transaction.atomic(durable=True):
         left = Q(state=BacktestState.RUNNING, seen_alive_at__lt=at - LEFT_ALONE_AFTER)
+        PolicyBacktest.objects.filter(left, attempt__gte=MOST_ATTEMPTS).update(
+            state=BacktestState.FAILED,
+            finished_at=at,
+            error=f"Its worker ended {MOST_ATTEMPTS} times before it was done.",
+        )
         due = PolicyBacktest.objects.filter(Q(state=BacktestState.WAITING) | left).order_by("pk")
         found = due.select_for_update(of=("self",), skip_locked=True, no_key=True).select_related("draft").first()
         if found is None:
-            return None
-        if found.attempt >= MOST_ATTEMPTS:
-            found.state, found.finished_at = BacktestState.FAILED, at
-            found.error = f"Its worker ended {MOST_ATTEMPTS} times before it was done."
-            found.save(update_fields=["state", "finished_at", "error"])
             return None
         _move(found, BacktestState.RUNNING)
         found.attempt += 1
