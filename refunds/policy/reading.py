@@ -22,6 +22,8 @@ _LONGEST_ID: Final = 50
 _PERCENT: Final = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,2})?) ?%", re.ASCII)
 _ALL_OF_IT: Final = 10_000  # hundredths of a per cent
 _ABOVE_ALL_NUMBERS: Final = 2**63
+_FIRST_DAY: Final = date(2000, 1, 1)
+_LAST_DAY: Final = date(2100, 12, 31)
 _TYPES: Final = {
     bool: "true or false",
     int: "a whole number",
@@ -128,14 +130,17 @@ class Table:
             self.problem(key, f"{value} is too large: at most {most}")
         return value if value is not None else least
 
-    def window(self, key: str) -> tuple[int, int]:
-        """Read a pair `[from, to]` of whole numbers, 0 <= from <= to and to > 0."""
+    def window(self, key: str, *, most: int) -> tuple[int, int]:
+        """Read a pair `[from, to]` of whole numbers, 0 <= from <= to <= most and to > 0."""
         allowed = "a pair of whole numbers [from, to] with 0 <= from <= to and to above 0"
         value = self._take(key, list, allowed)
         if value is None:
             return (0, 0)
         match value:
             case [int(low), int(high)] if type(low) is int and type(high) is int and 0 <= low <= high and high > 0:
+                if high > most:
+                    self.problem(key, f"{high} is too large: at most {most}")
+                    return (0, 0)
                 return (low, high)
         self.problem(key, f"{value!r} is not {allowed}")
         return (0, 0)
@@ -146,8 +151,10 @@ class Table:
         return money.ZERO if value is None else self._money(key, value) or money.ZERO
 
     def day(self, key: str) -> date:
-        """Read a date without a time."""
+        """Read a date without a time, from 2000 to 2100."""
         value = self._take(key, date, "a date without quotation marks, such as 2026-02-06")
+        if value is not None and not _FIRST_DAY <= value <= _LAST_DAY:
+            self.problem(key, f"{value} is not a date from {_FIRST_DAY} to {_LAST_DAY}")
         return value if value is not None else date.min
 
     def choice(self, key: str, choices: type[Choice], noun: str) -> Choice:
