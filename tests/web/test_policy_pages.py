@@ -52,6 +52,8 @@ def test_what_changed_is_told_in_rules_figures_and_words(client: Client, people:
             'when.cause = ["invalid_target", "platform_delay", "terms_violation"]',
         ),
         ('status = "completed", cause = "dropped"', 'status = "completed", cause = "invalid_target"'),  # its example
+        ('refund = "full", approval = "review"', 'refund = "undelivered", approval = "review"'),
+        ('refund = "3.21", approval = "review"', 'refund = "0", approval = "review"'),  # its example
     )
     version = policies.publish(*people, text)
 
@@ -59,7 +61,8 @@ def test_what_changed_is_told_in_rules_figures_and_words(client: Client, people:
 
     said = pages.text(page)
     assert "Order: completed Cause: dropped later" in said
-    assert "The undelivered part, after review Nothing less for you" in said
+    assert "Everything, after review The undelivered part, after review less for you" in said
+    assert "The undelivered part, after review Nothing less" not in said  # of what was all delivered, that is as much
     assert "Hours until a person answers 24 to 48 24 to 96" in said
     content = page.content.decode()
     assert "<del>What</del> <ins>All that</ins> we don&#x27;t deliver" in content
