@@ -12,6 +12,7 @@ from django.db.models import F, Q, QuerySet
 from orders.models import Category, Service
 from panel.accounts.models import CustomerGroup, User
 from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
+from refunds import moments
 from refunds.models import PolicyState, PolicyVersion
 from refunds.policy import analysis, loader
 from refunds.policy.document import Policy
@@ -94,6 +95,8 @@ def put_in_force(policy: Policy, *, effective_from: datetime, publication: Publi
         raise transaction.TransactionManagementError("policies are published inside the caller's transaction")
     if effective_from < at:
         raise NotPublishable("A policy starts now or later, never in the past.", field="effective_from")
+    if effective_from > at + moments.AHEAD or not moments.is_readable(effective_from):
+        raise NotPublishable("A policy starts within five years from now.", field="effective_from")
     _serialize_publishing()
     group = _group(policy)
     if unknown := names_not_in_catalog(policy):

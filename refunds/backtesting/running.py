@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connections
 
 from panel.kernel.errors import Refused
+from refunds import moments
 from refunds.backtesting.judging import Statements
 from refunds.backtesting.results import LARGEST, OrderChange, Result, Sums
 from refunds.policy.document import Policy
@@ -26,7 +27,7 @@ _SETTINGS: Final = {"work_mem": "64MB", "random_page_cost": "1.1", "statement_ti
 
 
 class NoPeriod(Refused):
-    """The period ends before it begins."""
+    """The period ends before it begins, or reaches where no orders can be."""
 
     code = "backtest_without_period"
 
@@ -50,14 +51,24 @@ def run(policy: Policy, *, since: datetime, until: datetime, told: Told = lambda
 
     Raises NoPeriod.
     """
-    if since >= until:
-        raise NoPeriod("The period ends before it begins.", field="until")
+    require_period(since, until)
     with _snapshot() as cursor:
         cursor.execute("SELECT now()")
         ((read_at,),) = cursor.fetchall()
         result = Result(policy.hash, since, until, read_at)
         _Pass(policy, cursor, result).run(told)
     return result
+
+
+def require_period(since: datetime, until: datetime) -> None:
+    """Raise NoPeriod unless orders can have been placed from `since` to before `until`."""
+    for name, moment in (("since", since), ("until", until)):
+        if not moments.is_readable(moment):
+            first, last = moments.EARLIEST.year, moments.LATEST.year - 1
+            message = f"Name times between the years {first} and {last}."
+            raise NoPeriod(message, field=name)
+    if since >= until:
+        raise NoPeriod("The period ends before it begins.", field="until")
 
 
 @contextmanager
@@ -194,5 +205,5 @@ def _months(begin: datetime, end: datetime) -> Iterator[tuple[datetime, str]]:
         month = (month + timedelta(days=32)).replace(day=1)
 
 
-LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
+LONG_AGO: Final = moments.EARLIEST
 """The start of a period that has none."""

@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from panel.accounts.models import User
-from panel.kernel.errors import Conflict, Forbidden, NotFound, PanelError, Refused
+from panel.kernel.errors import Conflict, Forbidden, NotFound, PanelError
 from refunds import drafting
 from refunds.backtesting import running
 from refunds.backtesting.running import Progress
@@ -46,11 +46,10 @@ class _Overtaken(Exception):
 def ask(*, draft_id: int, since: datetime, until: datetime, staff: User, at: datetime) -> PolicyBacktest:
     """Note that a draft is to be tried on the orders of a period.
 
-    Raises Forbidden, drafting.DraftNotFound, Refused, loader.PolicyInvalid.
+    Raises Forbidden, running.NoPeriod, drafting.DraftNotFound, loader.PolicyInvalid.
     """
     _require(staff)
-    if since >= until:
-        raise Refused("The period ends before it begins.", field="until")
+    running.require_period(since, until)
     with transaction.atomic(durable=True):
         draft = PolicyDraft.objects.filter(pk=draft_id).first()
         if draft is None:

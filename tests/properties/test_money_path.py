@@ -262,7 +262,7 @@ def uncounted(slug: str) -> str:
 
 def test_no_sequence_of_steps_makes_or_loses_money() -> None:
     for slug, effective_from in ((GUARANTEE, LONG_AGO), (CREDIT_ONLY, NEXT_POLICY_AT)):
-        publishing.publish(text=uncounted(slug), source=slug, effective_from=effective_from, at=LONG_AGO)
+        publishing.publish(text=uncounted(slug), source=slug, effective_from=effective_from, at=effective_from)
 
     run_state_machine_as_test(
         MoneyPath,
