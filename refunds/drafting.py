@@ -9,7 +9,7 @@ import hashlib
 import tomllib
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from panel.accounts.models import User
 from panel.kernel import texts
@@ -66,6 +66,8 @@ def write(
 ) -> PolicyDraft:
     """Store a text as a draft; with `replaces`, as what that open draft has become. It may still have problems.
 
+    Whoever changes only the note of a draft is not the author of its text, who stays.
+
     Raises Forbidden, DraftNotFound, DraftMoved, texts.BadText, Refused (nothing changed).
     """
     _require(staff, MAY_WRITE)
@@ -89,7 +91,7 @@ def write(
             text=document,
             hash=hashlib.sha256(document.encode()).hexdigest(),
             note=said or (before.note if before else ""),
-            author=staff,
+            author=before.author if before and before.text == document else staff,
             created_at=at,
             replaces=before,
             based_on=before.based_on if before else based_on,
@@ -125,14 +127,14 @@ def publish(
 
     `seen` is the token of the publication that was shown (`token`); None for callers that show none.
 
-    Raises Forbidden (also for the author), DraftNotFound, DraftMoved, NotChecked, PublicationChanged,
+    Raises Forbidden (also for whoever wrote any of it), DraftNotFound, DraftMoved, NotChecked, PublicationChanged,
     publishing.NotPublishable, publishing.AlreadyPublished.
     """
     _require(staff, MAY_PUBLISH)
     with transaction.atomic(durable=True):
         draft = _locked(draft_id)
-        if draft.author_id == staff.pk:
-            raise Forbidden("Nobody publishes what they wrote: another person has to read it.")
+        if staff.pk in authors(draft):
+            raise Forbidden("Nobody publishes what they wrote, in whole or in part: another person has to read it.")
         if draft.state != DraftState.CHECKED:
             raise NotChecked("The draft has to be checked before it is published.")
         if seen is not None and seen != token(draft, at):
@@ -146,6 +148,22 @@ def publish(
         if announce:
             announcing.ask(version, staff=staff, at=at)
         return version
+
+
+def authors(draft: PolicyDraft) -> frozenset[int]:
+    """Return the numbers of all who wrote the draft, or a text that became it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE line AS (
+                SELECT author_id, replaces_id FROM refunds_policydraft WHERE id = %s
+                UNION ALL
+                SELECT d.author_id, d.replaces_id FROM refunds_policydraft d JOIN line ON d.id = line.replaces_id)
+            SELECT DISTINCT author_id FROM line
+            """,
+            [draft.pk],
+        )
+        return frozenset(author_id for (author_id,) in cursor.fetchall())
 
 
 def token(draft: PolicyDraft, at: datetime) -> str:

@@ -127,7 +127,7 @@ def check(page: StaffAdmin, request: HttpRequest, draft: PolicyDraft) -> HttpRes
 
     def act(_given: dict[str, Any]) -> str:
         drafting.check(draft_id=draft.pk, staff=staff_of(request), at=timezone.now())
-        return f"{draft} passes its proof. Somebody else than {draft.author} can publish it."
+        return f"{draft} passes its proof. Somebody who wrote none of it can publish it."
 
     lead = "Every combination of facts is tried, and every example. What passes can be published by a second person."
     return ask(page, request, _about(draft, title=f"Check draft {draft.pk}", lead=lead, act=act, submit="Check"))
