@@ -10,6 +10,7 @@ import tomllib
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from panel.accounts.models import User
 from panel.kernel import texts
@@ -101,10 +102,10 @@ def write(
 def check(*, draft_id: int, staff: User, at: datetime) -> PolicyDraft:
     """Prove a draft and note that it passed. Raises Forbidden, DraftNotFound, DraftMoved, NotChecked, PolicyInvalid."""
     _require(staff, MAY_CHECK)
+    if not proof_of(_open(_drafts(draft_id).first())).passed:
+        raise NotChecked("The document does not pass its proof; the page shows why.")
     with transaction.atomic(durable=True):
         draft = _locked(draft_id)
-        if not proof_of(draft).passed:
-            raise NotChecked("The document does not pass its proof; the page shows why.")
         if draft.state != DraftState.CHECKED:
             draft.checked_at, draft.checked_by = at, staff
             _move(draft, DraftState.CHECKED, "checked_at", "checked_by")
@@ -125,21 +126,22 @@ def publish(
 ) -> PolicyVersion:
     """Put a checked draft in force from `effective_from`, as a second person, and announce it if that is wished.
 
-    `seen` is the token of the publication that was shown (`token`); None for callers that show none.
+    `seen` is the token of the publication that was shown (`token`); None for callers that show none. The proof comes
+    first, because it is slow and the text can't change; what may change is looked at once no other can publish.
 
     Raises Forbidden (also for whoever wrote any of it), DraftNotFound, DraftMoved, NotChecked, PublicationChanged,
     publishing.NotPublishable, publishing.AlreadyPublished.
     """
     _require(staff, MAY_PUBLISH)
+    shown = _open(_drafts(draft_id).first())
+    _require_publishable(shown, staff)
+    policy = publishing.proved(shown.text, f"Draft {shown.pk}")
     with transaction.atomic(durable=True):
+        publishing.take_turns()
         draft = _locked(draft_id)
-        if staff.pk in authors(draft):
-            raise Forbidden("Nobody publishes what they wrote, in whole or in part: another person has to read it.")
-        if draft.state != DraftState.CHECKED:
-            raise NotChecked("The draft has to be checked before it is published.")
+        _require_publishable(draft, staff)
         if seen is not None and seen != token(draft, at):
             raise PublicationChanged("Another policy was published since you looked. Please read it again.")
-        policy = publishing.proved(draft.text, f"Draft {draft.pk}")
         version = publishing.put_in_force(
             policy, effective_from=effective_from, publication=Publication(draft.author, staff), at=at
         )
@@ -217,13 +219,22 @@ def _require(staff: User, permission: str) -> None:
         raise Forbidden("Your account may not do this with refund policies.")
 
 
+def _require_publishable(draft: PolicyDraft, staff: User) -> None:
+    if staff.pk in authors(draft):
+        raise Forbidden("Nobody publishes what they wrote, in whole or in part: another person has to read it.")
+    if draft.state != DraftState.CHECKED:
+        raise NotChecked("The draft has to be checked before it is published.")
+
+
+def _drafts(draft_id: int) -> QuerySet[PolicyDraft]:
+    return PolicyDraft.objects.select_related("author", "based_on").filter(pk=draft_id)
+
+
 def _locked(draft_id: int) -> PolicyDraft:
-    draft = (
-        PolicyDraft.objects.select_related("author", "based_on")
-        .select_for_update(of=("self",), no_key=True)
-        .filter(pk=draft_id)
-        .first()
-    )
+    return _open(_drafts(draft_id).select_for_update(of=("self",), no_key=True).first())
+
+
+def _open(draft: PolicyDraft | None) -> PolicyDraft:
     if draft is None:
         raise DraftNotFound("There is no such draft.")
     if not draft.is_open:

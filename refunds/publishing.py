@@ -69,7 +69,7 @@ def publish(*, text: str, source: str, effective_from: datetime, at: datetime) -
 def publish_first(*, at: datetime) -> PolicyVersion | None:
     """Publish the shipped policy named by `REFUND_POLICY` unless there is one already; return it when it was new."""
     with transaction.atomic(durable=True):
-        _serialize_publishing()
+        take_turns()
         if PolicyVersion.objects.exists():
             return None
         path = SHIPPED / f"{settings.REFUND_POLICY}.toml"
@@ -91,13 +91,11 @@ def put_in_force(policy: Policy, *, effective_from: datetime, publication: Publi
 
     Raises NotPublishable, AlreadyPublished.
     """
-    if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("policies are published inside the caller's transaction")
     if effective_from < at:
         raise NotPublishable("A policy starts now or later, never in the past.", field="effective_from")
     if effective_from > at + moments.AHEAD or not moments.is_readable(effective_from):
         raise NotPublishable("A policy starts within five years from now.", field="effective_from")
-    _serialize_publishing()
+    take_turns()
     group = _group(policy)
     if unknown := names_not_in_catalog(policy):
         raise NotPublishable(" ".join(unknown))
@@ -109,6 +107,14 @@ def put_in_force(policy: Policy, *, effective_from: datetime, publication: Publi
         message = f"{newest} is this document already."
         raise AlreadyPublished(message)
     return _insert(policy, group, effective_from, at, publication)
+
+
+def take_turns() -> None:
+    """Let one publisher at a time decide numbers and the order of effective dates; taken before any row is locked."""
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("policies are published inside the caller's transaction")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_PUBLISHING_LOCK])
 
 
 def names_not_in_catalog(policy: Policy) -> list[str]:
@@ -130,7 +136,7 @@ def withdraw(*, version_id: int, staff: User, at: datetime) -> PolicyVersion:
     if not (staff.is_staff and staff.is_active and staff.has_perm(MAY_PUBLISH)):
         raise Forbidden("Your account may not publish or withdraw refund policies.")
     with transaction.atomic(durable=True):
-        _serialize_publishing()
+        take_turns()
         found = PolicyVersion.objects.select_for_update(no_key=True).filter(pk=version_id).first()
         if found is None:
             raise NotFound("There is no such policy version.")
@@ -217,9 +223,3 @@ def _insert(
         author=publication.author,
         published_by=publication.by,
     )
-
-
-def _serialize_publishing() -> None:
-    """Take turns: numbers and the order of effective dates are decided one publisher at a time."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_PUBLISHING_LOCK])

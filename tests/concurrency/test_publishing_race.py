@@ -1,13 +1,13 @@
-"""Policies that are published at the same moment take turns."""
+"""Policies that are published at the same moment take turns, and each against what its publisher has read."""
 
 from functools import partial
 
 import pytest
 
-from refunds import publishing
-from refunds.models import PolicyVersion
+from refunds import drafting, publishing
+from refunds.models import DraftState, PolicyDraft, PolicyVersion
 from tests.concurrency.racing import of, race
-from tests.factories import AT
+from tests.factories import AT, make_staff, policies
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,4 +26,38 @@ def test_two_publications_at_once_get_numbers_of_their_own() -> None:
         2,
         3,
         4,
+    ]
+
+
+def test_of_two_drafts_that_were_read_against_the_same_version_one_is_published() -> None:
+    grace, hiro = make_staff("grace"), make_staff("hiro")
+    drafts = [
+        policies.checked(
+            grace, policies.shipped("money-back-guarantee", ("hours = [24, 48]", f"hours = [24, {hours}]"))
+        )
+        for hours in (72, 96, 120)
+    ]
+
+    results = race(
+        [
+            partial(
+                drafting.publish,
+                draft_id=draft.pk,
+                staff=hiro,
+                effective_from=AT,
+                announce=False,
+                seen=drafting.token(draft, AT),
+                at=AT,
+            )
+            for draft in drafts
+        ]
+    )
+
+    [version] = of(PolicyVersion, results)
+    assert len(of(drafting.PublicationChanged, results)) == 2
+    states = PolicyDraft.objects.order_by("pk").values_list("state", "version")
+    assert sorted(states) == [
+        (DraftState.CHECKED, None),
+        (DraftState.CHECKED, None),
+        (DraftState.PUBLISHED, version.pk),
     ]
