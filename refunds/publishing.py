@@ -2,14 +2,14 @@
 
 import functools
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
-from orders.models import Category, Service
+from orders.models import Category, Order, Service
 from panel.accounts.models import CustomerGroup, User
 from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
 from refunds import moments
@@ -19,6 +19,7 @@ from refunds.policy.document import Policy
 
 SHIPPED = Path(__file__).parent / "policies"
 MAY_PUBLISH = "refunds.publish_policyversion"
+LAST_CALL = timedelta(minutes=1)
 _PUBLISHING_LOCK = 7_301_001
 
 
@@ -131,6 +132,8 @@ def names_not_in_catalog(policy: Policy) -> list[str]:
 def withdraw(*, version_id: int, staff: User, at: datetime) -> PolicyVersion:
     """Take back a version that has not started; the one before it stays in force. One person is enough to be careful.
 
+    In the last minute it is too late: locks are waited for, and clocks differ, so an order might carry it already.
+
     Raises Forbidden, NotFound, HasStarted.
     """
     if not (staff.is_staff and staff.is_active and staff.has_perm(MAY_PUBLISH)):
@@ -142,8 +145,10 @@ def withdraw(*, version_id: int, staff: User, at: datetime) -> PolicyVersion:
             raise NotFound("There is no such policy version.")
         if found.withdrawn_at is not None:
             raise HasStarted(f"{found} is withdrawn already.")
-        if found.effective_from <= at:
-            raise HasStarted(f"{found} has started: orders are placed under it. Publish another one instead.")
+        if found.effective_from <= at + _spent_in_transaction() + LAST_CALL:
+            raise HasStarted(f"{found} has started, or does within a minute. Publish another one instead.")
+        if Order.objects.filter(placed_at__gte=found.effective_from, policy_version=found.pk).exists():
+            raise HasStarted(f"{found} has orders that were placed under it. Publish another one instead.")
         found.withdrawn_at, found.withdrawn_by = at, staff
         found.save(update_fields=["withdrawn_at", "withdrawn_by"])
         return found
@@ -205,6 +210,14 @@ def _group(policy: Policy) -> CustomerGroup | None:
         message = f"There is no customer group {policy.customer_group!r}; make it first, or correct customer_group."
         raise NotPublishable(message)
     return group
+
+
+def _spent_in_transaction() -> timedelta:
+    """Return how long the transaction has run, waits for locks included, by the database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp() - now()")
+        ((spent,),) = cursor.fetchall()
+        return timedelta(seconds=spent.total_seconds())
 
 
 def _insert(

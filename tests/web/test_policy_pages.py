@@ -106,6 +106,17 @@ def test_a_withdrawn_version_is_nobodys_to_read(client: Client, people: tuple[Us
     assert "Versions of this policy" not in pages.text(client.get("/refund-policy/"))
 
 
+def test_who_ordered_under_a_version_reads_it_though_it_was_withdrawn(people: tuple[User, User]) -> None:
+    ada, ben = make_customer("ada", funds="100"), make_customer("ben")
+    version = policies.publish(*people, start=AT)
+    place_order(ada, make_service(), at=AT)
+    PolicyVersion.objects.filter(pk=version.pk).update(withdrawn_at=AT - timedelta(seconds=1), withdrawn_by=people[0])
+    page = f"/refund-policy/{version.pk}/"
+
+    assert "Within 24 to 96 hours we check" in pages.text(signed_in(ada).get(page))
+    assert [signed_in(reader).get(page).status_code for reader in (ben, people[0])] == [404, 404]
+
+
 @time_machine.travel(AT)
 def test_a_group_reads_its_own_policy_and_nobody_else_does(client: Client, people: tuple[User, User]) -> None:
     agencies = CustomerGroup.objects.create(slug="agencies", name="Agencies")
