@@ -35,10 +35,10 @@ _ORDER: Final = Columns(service="o.service_id", category="o.category")
 _AMOUNTS: Final = Columns(charge="o.charge", quantity="o.quantity", remains="m.remains")
 _ENDED: Final = "('partial', 'canceled', 'completed')"
 
-# The row of one order, once it is judged.
+# The row of one order, once it is judged. OFFSET 0: what is owed is worked out once, not wherever it is used.
 _JUDGED: Final = """
     SELECT clause, rule, service_id, month, standing, paid, waiting, candidate, candidate - paid AS change, order_id
-    FROM (SELECT j.*, least(j.charge, j.total) AS candidate FROM ({rows}) j) judged
+    FROM (SELECT j.*, least(j.charge, j.total) AS candidate FROM ({rows} OFFSET 0) j) judged
 """
 _GROUPED: Final = """
     SELECT clause, rule, service_id, month, standing, count(*), count(*) FILTER (WHERE change <> 0), sum(paid),
