@@ -78,6 +78,7 @@ def record(*, refill_id: int, called_at: datetime, outcome: Outcome, at: datetim
         refill = lock(refill_id)
         if refill is None:
             return None
+        was_unknown = refill.passing == Passing.UNKNOWN
         asks = refill.is_live and refill.passing in {Passing.CALLING, Passing.UNKNOWN}
         if not asks or refill.called_at != called_at:
             _heed_late(refill, outcome, at)
@@ -89,6 +90,9 @@ def record(*, refill_id: int, called_at: datetime, outcome: Outcome, at: datetim
             _wait(refill, outcome.message, at)
         else:
             _refuse(refill, outcome, at)
+        if was_unknown and refill.passing != Passing.UNKNOWN:
+            resolution = f"The provider's answer came late: {refill.get_passing_display().lower()}"
+            _close(refill, AttentionKind.REFILL_UNKNOWN, resolution, at)
         return Passing(refill.passing)
 
 

@@ -202,6 +202,9 @@ def test_an_answer_that_comes_after_the_call_was_given_up_still_counts(
 
     assert refilling.record(refill_id=refill.pk, called_at=POLL, outcome=outcome, at=POLL + 2 * MINUTE) == passing
 
+    still_asked = AttentionItem.objects.filter(resolved_at=None).values_list("kind", flat=True)
+    assert list(still_asked) == ([AttentionKind.REFILL_UNKNOWN] if passing == Passing.UNKNOWN else [])
+
 
 def test_an_answer_to_a_call_that_staff_settled_changes_nothing_but_is_looked_at(sandbox: Sandbox) -> None:
     refill, staff = refill_at(sandbox, provider_of(sandbox)), make_staff()
