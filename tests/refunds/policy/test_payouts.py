@@ -17,6 +17,7 @@ from tests.refunds.policy.random_policies import BASE, clauses
 
 ANY = clauses("any", BASE.default.when)
 ALL = replace(BASE.default, refund=Refund.FULL)
+MIDDLING = replace(ALL, cap=Portion(sum=Decimal(10)), fee=Portion(sum=Decimal(5)))
 PART = replace(BASE.default, refund=Refund.UNDELIVERED)
 
 
@@ -74,6 +75,8 @@ def test_the_exact_payout_is_what_is_owed_but_for_rounding(clause: Clause, charg
         (PART, ALL, Delivery.SOME, None),
         (PART, replace(PART, cap=Portion(basis_points=5000)), Delivery.ALL, None),
         (PART, replace(PART, cap=Portion(basis_points=5000)), Delivery.SOME, True),
+        # Only between 5.56 and 50: neither for the smallest orders nor for the largest.
+        (MIDDLING, replace(ALL, cap=Portion(basis_points=1000)), Delivery.ALL, True),
         # A cap in money binds only above it, a fee in money eats all below it.
         (ALL, replace(ALL, cap=Portion(sum=Decimal(99_999_999))), Delivery.ALL, True),
         (replace(ALL, cap=Portion(basis_points=1)), replace(ALL, fee=Portion(sum=Decimal(5))), Delivery.ALL, True),
