@@ -208,7 +208,7 @@ def _afterwards(policy: Policy, sample: Facts) -> Course:
         ages = [age for _, age in _AGES]
         samples = [replace(sample, hours_since_final=hours, since_placed=age) for age in ages[ages.index(youngest) :]]
         steps.append(Step(within, _least(policy, samples)))
-        other = other or len({_answer(_clause(policy, one)) for one in samples}) > 1
+        other = other or len({_answer(one.delivery, _clause(policy, one)) for one in samples}) > 1
     return Course(_merged(steps), age_of_order_matters=other)
 
 
@@ -221,12 +221,14 @@ def _least(policy: Policy, samples: Sequence[Facts]) -> Answer:
     delivery = samples[0].delivery
     clauses = list({clause.id: clause for clause in (_clause(policy, one) for one in samples)}.values())
     if nothing := [clause for clause in clauses if payouts.pays(clause, delivery) is None]:
-        return _answer(min(nothing, key=lambda one: (one.refund is not Refund.NONE, one.approval is Approval.REVIEW)))
+        return _answer(
+            delivery, min(nothing, key=lambda one: (one.refund is not Refund.NONE, one.approval is Approval.REVIEW))
+        )
     least = _lowest(clauses, clauses, delivery) or _lowest(_mixed(clauses), clauses, delivery)
     if least is None:
         return Answer(Refund.NONE, Approval.AUTOMATIC)
     waits = any(clause.approval is Approval.REVIEW for clause in clauses)
-    return replace(_answer(least), approval=Approval.REVIEW if waits else Approval.AUTOMATIC)
+    return replace(_answer(delivery, least), approval=Approval.REVIEW if waits else Approval.AUTOMATIC)
 
 
 def _lowest(offered: Iterable[Clause], clauses: Sequence[Clause], delivery: Delivery) -> Clause | None:
@@ -254,8 +256,10 @@ def _clause(policy: Policy, sample: Facts) -> Clause:
     return policy.rules[policy.matcher.first(sample)]
 
 
-def _answer(clause: Clause) -> Answer:
-    return Answer(clause.refund, clause.approval, clause.cap, clause.fee)
+def _answer(delivery: Delivery, clause: Clause) -> Answer:
+    """Return what a clause gives; of what is not delivered at all, the undelivered part is everything."""
+    whole = delivery is Delivery.NONE and clause.refund is Refund.UNDELIVERED
+    return Answer(Refund.FULL if whole else clause.refund, clause.approval, clause.cap, clause.fee)
 
 
 def _merged(steps: list[Step]) -> tuple[Step, ...]:

@@ -105,12 +105,10 @@ def test_tells_a_customer_in_doubt_what_the_policy_decides_for_him(api: Api, ada
     [row] = api("services")
 
     assert row["service"] == reach.pk
-    assert row["refund_note"].startswith(
-        "Cancel while it is pending: what was not delivered is refunded to your balance, after review.\n"
-    )
+    assert row["refund_note"].startswith("Cancel while it is pending: full refund to your balance, after review.\n")
     cases = ["pending_cancel", "not_started", "provider_canceled", "partial", "stopped_by_us", "short", "dropped"]
     assert row["refund"]["review"] == cases
-    assert {row["refund"][case] for case in cases} == {"undelivered"}
+    assert [row["refund"][case] for case in cases] == ["full"] * 3 + ["undelivered"] * 4
 
 
 def test_leaves_out_what_is_not_sold(api: Api, reach: Service) -> None:

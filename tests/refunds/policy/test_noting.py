@@ -57,8 +57,8 @@ def test_credit_only_and_its_mark_that_changes_nothing(offered: Offered) -> None
 
 def test_a_customer_in_doubt_reads_that_a_person_looks_first() -> None:
     assert note(MONEY_BACK, Offered(), Standing.ABUSE_FLAGGED) == (
-        f"Cancel while it is pending: {UNDELIVERED}, after review.",
-        f"If it can't be started: {UNDELIVERED}, after review.",
+        f"Cancel while it is pending: {FULL}, after review.",
+        f"If it can't be started: {FULL}, after review.",
         f"If it is delivered only in part: {UNDELIVERED}, after review.",
         "Delivered in full: no refund.",
         "If less was delivered than reported, or it goes away later: a person looks at it.",
@@ -78,7 +78,7 @@ def test_a_scope_with_a_window_a_cap_and_fees() -> None:
     assert note(WIDENED, Offered(category=CREATORS)) == (
         f"Cancel while it is pending: {FULL}.",
         f"If it can't be started: {FULL}.",
-        f"If the provider cancels it: {UNDELIVERED}, less a fee of 5 %.",
+        "If the provider cancels it: refund to your balance, less a fee of 5 %.",
         f"If it is delivered only in part: {UNDELIVERED}, less a fee of 5 %.",
         "Delivered in full: no refund.",
         "If less was delivered than reported: a person looks at it.",
@@ -114,7 +114,7 @@ def test_a_refill_that_changes_what_is_refunded_is_told_beside_it() -> None:
 
 def test_a_fixed_cap_and_a_service_of_its_own() -> None:
     assert note(WIDENED, Offered(service=NEWSLETTER))[1:3] == (
-        f"If it can't be started: {UNDELIVERED}, at most 10.00 USD.",
+        "If it can't be started: refund to your balance, at most 10.00 USD.",
         f"If it is delivered only in part: {UNDELIVERED}, at most 10.00 USD.",
     )
 
@@ -163,7 +163,7 @@ def test_a_cancel_that_is_free_for_an_hour_only() -> None:
     policy = shop('when = { status = ["partial", "canceled"] }', 'when.since_placed = ["within_hour"]')
 
     assert note(policy, Offered())[0] == (
-        f"Cancel while it is pending within an hour of ordering: {UNDELIVERED}; later: no refund."
+        f"Cancel while it is pending within an hour of ordering: {FULL}; later: no refund."
     )
 
 

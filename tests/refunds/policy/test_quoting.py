@@ -132,6 +132,11 @@ def test_quotes_just_what_is_decided_where_one_clause_decides(policy: Policy, ca
                 _agrees(policy, facts, answer_at(course, timedelta()))
 
 
+def _by_name(refund: Refund, delivery: Delivery) -> Refund:
+    """Of what is not delivered at all, the undelivered part is everything, and is said so."""
+    return Refund.FULL if delivery is Delivery.NONE and refund is Refund.UNDELIVERED else refund
+
+
 def _others(case: str) -> list[dict[str, Any]]:
     names = ("status", "delivery", "cause", "initiator")
     return [dict(zip(names, way, strict=True)) for way in quoting.ENDS[case]]
@@ -190,7 +195,7 @@ def _agrees(policy: Policy, facts: Facts, answer: Answer) -> None:
     clause = policy.clause(verdict.clause_id)
     quoted = replace(clause, refund=answer.refund, cap=answer.cap, fee=answer.fee)
 
-    assert (answer.refund, answer.approval) == (verdict.refund, verdict.approval)
+    assert (answer.refund, answer.approval) == (_by_name(verdict.refund, facts.delivery), verdict.approval)
     assert (answer.cap, answer.fee) == (clause.cap, clause.fee)
     assert owing.owed(quoted, amounts) == verdict.owed
 
@@ -229,7 +234,8 @@ def test_a_canceled_order_is_never_one_that_can_be_refilled() -> None:
     quote = quoting.quote(policy, Offered(refill=Refill.AVAILABLE))
 
     assert quote.partial.answers == (Answer(Refund.NONE, Approval.AUTOMATIC),)
-    assert quote.not_started.answers == quote.stopped_by_us.answers == (Answer(Refund.UNDELIVERED, Approval.AUTOMATIC),)
+    assert quote.not_started.answers == (Answer(Refund.FULL, Approval.AUTOMATIC),)
+    assert quote.stopped_by_us.answers == (Answer(Refund.UNDELIVERED, Approval.AUTOMATIC),)
 
 
 def test_a_window_on_the_age_of_the_order_is_a_step_too() -> None:
@@ -240,7 +246,7 @@ def test_a_window_on_the_age_of_the_order_is_a_step_too() -> None:
     quote = quoting.quote(policy, Offered())
 
     assert quote.not_started.steps == (
-        Step(1, Answer(Refund.UNDELIVERED, Approval.AUTOMATIC)),
+        Step(1, Answer(Refund.FULL, Approval.AUTOMATIC)),
         Step(None, Answer(Refund.NONE, Approval.AUTOMATIC)),
     )
 
