@@ -6,7 +6,6 @@ published, and who wrote what stays known.
 
 import functools
 import hashlib
-import tomllib
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -22,6 +21,7 @@ from refunds.policy import analysis, differences, loader
 from refunds.policy.analysis import Proof
 from refunds.policy.differences import Difference
 from refunds.policy.document import Policy
+from refunds.policy.loader import PolicyInvalid
 from refunds.publishing import MAY_PUBLISH, Publication
 
 MAY_WRITE = "refunds.add_policydraft"
@@ -79,6 +79,8 @@ def write(
     if len(document) > LONGEST_DOCUMENT:
         message = f"The document has {len(document):,} characters; at most {LONGEST_DOCUMENT:,} are allowed."
         raise Refused(message, field="text")
+    if not _is_storable(document):
+        raise Refused("The document holds a character that can't be kept: a NUL, or half of one.", field="text")
     slug, title = _named(document)
     with transaction.atomic(durable=True):
         before = None if replaces is None else _locked(replaces)
@@ -252,11 +254,18 @@ def _move(draft: PolicyDraft, to: DraftState, *columns: str) -> None:
 def _named(document: str) -> tuple[str, str]:
     """Return slug and title as far as the text can be read; a draft may still have any problem."""
     try:
-        data = tomllib.loads(document)
-    except (ValueError, RecursionError):
+        data = loader.parsed(document, "The draft")
+    except PolicyInvalid:
         return "", ""
-    slug, title = data.get("slug"), data.get("title")
-    return (
-        slug[:_LONGEST_SLUG] if isinstance(slug, str) else "",
-        title[:_LONGEST_TITLE] if isinstance(title, str) else "",
-    )
+    return _line(data.get("slug"), _LONGEST_SLUG), _line(data.get("title"), _LONGEST_TITLE)
+
+
+def _line(value: object, longest: int) -> str:
+    """Return a text without what the database or a page can't hold, such as a NUL that TOML can write."""
+    if not isinstance(value, str):
+        return ""
+    return "".join(one if one.isprintable() else " " for one in value[:longest]).strip()
+
+
+def _is_storable(document: str) -> bool:
+    return "\0" not in document and not any("\ud800" <= one <= "\udfff" for one in document)

@@ -5,6 +5,7 @@ what it sees; it only has to know where texts, lists and comments begin and end.
 """
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -68,6 +69,12 @@ class Places:
         return None
 
 
+_BETWEEN: Final = re.compile("[=,]")
+MOST_DEPTH: Final = 16
+MOST_PARTS: Final = 16
+LONGEST_WORD: Final = 200
+
+
 @dataclass(frozen=True, slots=True)
 class _Statement:
     """A header, or a key with its value, which may have many lines."""
@@ -90,6 +97,26 @@ def tokens(text: str) -> Iterator[Token]:
         line += piece.count("\n")
 
 
+def excess(text: str) -> tuple[int, str] | None:
+    """Return the line and a sentence for what no policy needs and a parser takes too long for; None without any.
+
+    That is deep nesting, keys of many parts, and names, keys or numbers that are longer than any line.
+    """
+    parts = 1
+    for token in tokens(text):
+        for place, word in enumerate(_BETWEEN.split(token.text) if token.kind == "word" else ()):
+            parts = word.count(".") + (1 if place else parts)
+            if len(word) > LONGEST_WORD:
+                return token.line, f"a name or number of {len(word):,} characters; at most {LONGEST_WORD} are allowed"
+        if token.kind in {"open", "close", "end"}:
+            parts = 1
+        if parts > MOST_PARTS:
+            return token.line, f"a key of more than {MOST_PARTS} parts"
+        if token.depth > MOST_DEPTH:
+            return token.line, f"lists and tables inside of each other, more than {MOST_DEPTH} deep"
+    return None
+
+
 def places(text: str) -> Places:
     """Read a document that is valid TOML with line feeds as line ends."""
     found = Places()
@@ -110,7 +137,7 @@ def places(text: str) -> Places:
         if key is not None:
             address = table
             for part in _PART.findall(key[1]):
-                address = (*address, part.strip("\"'"))
+                address = (*address, _named(part))
                 found.lines.setdefault(address, statement.first)
     return found
 
@@ -118,7 +145,7 @@ def places(text: str) -> Places:
 def _opened(header: re.Match[str], counts: dict[Address, int]) -> Address:
     """Return the address of a table that a header opens; a table inside of a list's belongs to its last item."""
     address: Address = ()
-    parts = [part.strip("\"'") for part in _PART.findall(header[2])]
+    parts = [_named(part) for part in _PART.findall(header[2])]
     for place, part in enumerate(parts):
         address = (*address, part)
         if header[1] == "[[" and place == len(parts) - 1:
@@ -126,6 +153,11 @@ def _opened(header: re.Match[str], counts: dict[Address, int]) -> Address:
         if address in counts:
             address = (*address, counts[address])
     return address
+
+
+def _named(part: str) -> str:
+    """Return the name that a part of a key stands for."""
+    return str(tomllib.loads(f"name = {part}")["name"]) if "\\" in part else part.strip("\"'")
 
 
 def _statements(text: str, comments: set[int]) -> Iterator[_Statement]:
