@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME] [--seconds S] [--rounds N]`: run one benchmark or all and print the ratios.
+"""`python -m benchmarks [NAME] [--seconds S] [--rounds N] [--orders N]`: run one benchmark or all and print the ratios.
 
 The database is an embedded PostgreSQL of its own in var/bench, as durable as a production one, or DATABASE_URL's
 server (then the database named there is used and filled).
@@ -10,11 +10,12 @@ import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.rates import Rates
 
-BENCHMARKS = ("placing", "settling", "withdrawals")
+BENCHMARKS = ("placing", "settling", "withdrawals", "backtest")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -27,7 +28,12 @@ class Goal:
     a_second: float = 0.0
 
 
-GOALS = {"placing": Goal(0.25, 0.5), "settling": Goal(2.0, 5.0), "withdrawals": Goal(0.25, 0.5, a_second=100.0)}
+GOALS = {
+    "placing": Goal(0.25, 0.5),
+    "settling": Goal(2.0, 5.0),
+    "withdrawals": Goal(0.25, 0.5, a_second=100.0),
+    "backtest": Goal(0.2, 0.5),  # at most five times as long as the aggregate
+}
 
 
 def main(words: list[str]) -> int:
@@ -36,6 +42,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("name", nargs="?", choices=BENCHMARKS)
     parser.add_argument("--seconds", type=int, default=8, help="how long each measurement takes")
     parser.add_argument("--rounds", type=int, default=3, help="floor and panel take turns this often")
+    parser.add_argument("--orders", type=int, default=1_000_000, help="how many the backtest judges")
     asked = parser.parse_args(words)
     os.environ.setdefault("VAR_DIR", str(ROOT / "var" / "bench"))
     os.environ.setdefault("SANDBOX", "1")
@@ -47,15 +54,21 @@ def main(words: list[str]) -> int:
     reached = True
     with ground.prepared():
         for name in [asked.name] if asked.name else BENCHMARKS:
-            rates = _benchmark(name)(asked.seconds, asked.rounds)
+            rates = _benchmark(name, asked.orders)(asked.seconds, asked.rounds)
             reached &= _report(name, rates)
     return 0 if reached else 1
 
 
-def _benchmark(name: str) -> Callable[[int, int], list[Rates]]:
-    from benchmarks import placing, settling, withdrawals  # noqa: PLC0415 - they need Django set up
+def _benchmark(name: str, orders: int) -> Callable[[int, int], list[Rates]]:
+    from benchmarks import backtesting, placing, settling, withdrawals  # noqa: PLC0415 - they need Django set up
 
-    return {"placing": placing.measure, "settling": settling.measure, "withdrawals": withdrawals.measure}[name]
+    measures: dict[str, Callable[[int, int], list[Rates]]] = {
+        "placing": placing.measure,
+        "settling": settling.measure,
+        "withdrawals": withdrawals.measure,
+        "backtest": partial(backtesting.measure, orders=orders),
+    }
+    return measures[name]
 
 
 def _report(name: str, rates: list[Rates]) -> bool:

@@ -87,8 +87,8 @@ def _require_answered(item: AttentionItem) -> None:
         raise StillOpen("The order still waits: send it again, or cancel it on its own page.")
 
 
-def settle(*, order_id: int, kind: AttentionKind, staff: User, resolution: str, at: datetime) -> None:
-    """Close what is open of this kind about an order, because a use case has just dealt with it."""
+def settle(*, order_id: int, kind: AttentionKind, staff: User | None, resolution: str, at: datetime) -> None:
+    """Close what is open of this kind about an order, because a use case has just dealt with it; by nobody for None."""
     AttentionItem.objects.filter(order=order_id, kind=kind, resolved_at__isnull=True).update(
         resolved_at=at, resolved_by=staff, resolution=resolution[:300]
     )

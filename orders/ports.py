@@ -42,7 +42,7 @@ class RefundCase:
 
     Attributes:
         answers: none when the case can't come about.
-        age_of_order_matters: for orders that were placed long ago the policy may have others.
+        age_of_order_matters: for orders of another age the policy gives more.
     """
 
     name: str

@@ -72,7 +72,7 @@ def objection(order: Order) -> str:
         return "The service of this order offers no refill."
     if not order.is_final:
         return "This order is still running. A refill can be asked for once it has ended."
-    if order.status == OrderStatus.CANCELED or not order.delivered:
+    if not _was_delivered(order):
         return "Nothing of this order was delivered to its end, so there is nothing to refill."
     if order.kept == money.ZERO:
         return "All that was paid for this order is refunded, so it is not delivered again."
@@ -87,10 +87,12 @@ def is_running(order: Order) -> bool:
 def offers(orders: Sequence[Order]) -> dict[int, RefillOffer]:
     """Return by number of the order whether a refill of it can be asked for, runs, or was refused the last time.
 
+    Of what was not delivered after all there is nothing to refill, whatever was asked for before a correction said so.
+
     One statement for all of them, and none when no order allows refills or has ended.
     """
     latest: dict[int, tuple[bool, str]] = {}
-    allowing = [order.pk for order in orders if order.allows_refill and order.is_final]
+    allowing = [order.pk for order in orders if order.allows_refill and _was_delivered(order)]
     if allowing:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -107,6 +109,11 @@ def offers(orders: Sequence[Order]) -> dict[int, RefillOffer]:
 def first_offer(order: Order) -> RefillOffer:
     """Return whether a refill can be asked for of an order of which none ever was, such as one that ends just now."""
     return RefillOffer.NOT_OFFERED if objection(order) else RefillOffer.AVAILABLE
+
+
+def _was_delivered(order: Order) -> bool:
+    """Whether the order has ended with something delivered: only then do the facts of a policy know of refills."""
+    return bool(order.is_final and order.status != OrderStatus.CANCELED and order.delivered)
 
 
 def _offer(order: Order, latest: tuple[bool, str] | None) -> RefillOffer:

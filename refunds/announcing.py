@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Final
 
+import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
@@ -12,6 +13,8 @@ from panel.notifications import outbox, policy_letters
 from refunds import pages
 from refunds.models import PolicyAnnouncement, PolicyVersion
 from refunds.policy import wording
+
+log = structlog.get_logger()
 
 BATCH: Final = 500
 
@@ -26,10 +29,25 @@ def ask(version: PolicyVersion, *, staff: User, at: datetime) -> PolicyAnnouncem
 def carry_on(*, at: datetime, limit: int = BATCH) -> int:
     """Write the next letters of an announcement that is not finished; return how many. Two at once do different ones.
 
-    A version that was withdrawn before all were written is not announced any further.
+    A version that was withdrawn before all were written is not announced any further. One whose letters fail
+    is tried again at the next call, and does not keep the others waiting.
     """
+    unfinished = PolicyAnnouncement.objects.filter(finished_at__isnull=True).order_by("version")
+    for number in unfinished.values_list("version", flat=True):
+        try:
+            written = _write_some(number, at, limit)
+        except Exception:  # the log says why, each time
+            log.exception("announcement_failed", policy_version=number)
+            continue
+        if written:
+            return written
+    return 0
+
+
+def _write_some(number: int, at: datetime, limit: int) -> int:
+    """Write the next letters about one version, unless somebody else is at it; return how many."""
     with transaction.atomic(durable=True):
-        open_ones = PolicyAnnouncement.objects.filter(finished_at__isnull=True).order_by("version")
+        open_ones = PolicyAnnouncement.objects.filter(version=number, finished_at__isnull=True)
         found = open_ones.select_for_update(of=("self",), skip_locked=True).select_related("version").first()
         if found is None:
             return 0

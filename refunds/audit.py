@@ -128,6 +128,29 @@ CHECKS: Sequence[Check] = (
         """,
     ),
     Check(
+        "the facts of every decision and refund request are among those over which policies are proved",
+        # What refunds.policy.space.can_be says, set-based; a test holds the two equal.
+        """
+        SELECT f.of || ' ' || f.id, f.status || ', delivered ' || f.delivery || ', refill ' || f.refill,
+               'placed ' || f.since_placed || ', hours since the end ' || coalesce(f.hours::text, 'none')
+        FROM (
+            SELECT of, id, facts ->> 'status' AS status, facts ->> 'delivery' AS delivery,
+                   coalesce(facts ->> 'refill', 'not_offered') AS refill, facts ->> 'since_placed' AS since_placed,
+                   facts ->> 'since_final' AS since_final, nullif(facts ->> 'hours_since_final', '')::bigint AS hours
+            FROM (
+                SELECT 'decision' AS of, id, facts FROM refunds_decision
+                UNION ALL SELECT 'refund request', id, facts FROM refunds_refundrequest
+            ) stored
+        ) f
+        WHERE (f.status = 'pending' AND f.delivery <> 'none')
+           OR (f.status = 'completed' AND f.delivery <> 'all')
+           OR (f.status IN ('partial', 'canceled', 'completed')) = (f.since_final = 'not_final')
+           OR (f.refill IN ('running', 'refused') AND f.status NOT IN ('partial', 'completed'))
+           OR f.hours > CASE f.since_placed
+                WHEN 'within_hour' THEN 1 WHEN 'within_day' THEN 24 WHEN 'within_month' THEN 720 END
+        """,
+    ),
+    Check(
         "a refund request has its order's customer and policy version, and its decision is one of its order",
         """
         SELECT 'refund request ' || r.id, 'order ' || r.order_id, 'decision ' || coalesce(d.id::text, 'none')

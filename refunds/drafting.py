@@ -6,10 +6,10 @@ published, and who wrote what stays known.
 
 import functools
 import hashlib
-import tomllib
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from panel.accounts.models import User
 from panel.kernel import texts
@@ -21,6 +21,7 @@ from refunds.policy import analysis, differences, loader
 from refunds.policy.analysis import Proof
 from refunds.policy.differences import Difference
 from refunds.policy.document import Policy
+from refunds.policy.loader import PolicyInvalid
 from refunds.publishing import MAY_PUBLISH, Publication
 
 MAY_WRITE = "refunds.add_policydraft"
@@ -66,6 +67,8 @@ def write(
 ) -> PolicyDraft:
     """Store a text as a draft; with `replaces`, as what that open draft has become. It may still have problems.
 
+    Whoever changes only the note of a draft is not the author of its text, who stays.
+
     Raises Forbidden, DraftNotFound, DraftMoved, texts.BadText, Refused (nothing changed).
     """
     _require(staff, MAY_WRITE)
@@ -76,6 +79,8 @@ def write(
     if len(document) > LONGEST_DOCUMENT:
         message = f"The document has {len(document):,} characters; at most {LONGEST_DOCUMENT:,} are allowed."
         raise Refused(message, field="text")
+    if not _is_storable(document):
+        raise Refused("The document holds a character that can't be kept: a NUL, or half of one.", field="text")
     slug, title = _named(document)
     with transaction.atomic(durable=True):
         before = None if replaces is None else _locked(replaces)
@@ -89,7 +94,7 @@ def write(
             text=document,
             hash=hashlib.sha256(document.encode()).hexdigest(),
             note=said or (before.note if before else ""),
-            author=staff,
+            author=before.author if before and before.text == document else staff,
             created_at=at,
             replaces=before,
             based_on=before.based_on if before else based_on,
@@ -99,10 +104,10 @@ def write(
 def check(*, draft_id: int, staff: User, at: datetime) -> PolicyDraft:
     """Prove a draft and note that it passed. Raises Forbidden, DraftNotFound, DraftMoved, NotChecked, PolicyInvalid."""
     _require(staff, MAY_CHECK)
+    if not proof_of(_open(_drafts(draft_id).first())).passed:
+        raise NotChecked("The document does not pass its proof; the page shows why.")
     with transaction.atomic(durable=True):
         draft = _locked(draft_id)
-        if not proof_of(draft).passed:
-            raise NotChecked("The document does not pass its proof; the page shows why.")
         if draft.state != DraftState.CHECKED:
             draft.checked_at, draft.checked_by = at, staff
             _move(draft, DraftState.CHECKED, "checked_at", "checked_by")
@@ -123,21 +128,22 @@ def publish(
 ) -> PolicyVersion:
     """Put a checked draft in force from `effective_from`, as a second person, and announce it if that is wished.
 
-    `seen` is the token of the publication that was shown (`token`); None for callers that show none.
+    `seen` is the token of the publication that was shown (`token`); None for callers that show none. The proof comes
+    first, because it is slow and the text can't change; what may change is looked at once no other can publish.
 
-    Raises Forbidden (also for the author), DraftNotFound, DraftMoved, NotChecked, PublicationChanged,
+    Raises Forbidden (also for whoever wrote any of it), DraftNotFound, DraftMoved, NotChecked, PublicationChanged,
     publishing.NotPublishable, publishing.AlreadyPublished.
     """
     _require(staff, MAY_PUBLISH)
+    shown = _open(_drafts(draft_id).first())
+    _require_publishable(shown, staff)
+    policy = publishing.proved(shown.text, f"Draft {shown.pk}")
     with transaction.atomic(durable=True):
+        publishing.take_turns()
         draft = _locked(draft_id)
-        if draft.author_id == staff.pk:
-            raise Forbidden("Nobody publishes what they wrote: another person has to read it.")
-        if draft.state != DraftState.CHECKED:
-            raise NotChecked("The draft has to be checked before it is published.")
+        _require_publishable(draft, staff)
         if seen is not None and seen != token(draft, at):
             raise PublicationChanged("Another policy was published since you looked. Please read it again.")
-        policy = publishing.proved(draft.text, f"Draft {draft.pk}")
         version = publishing.put_in_force(
             policy, effective_from=effective_from, publication=Publication(draft.author, staff), at=at
         )
@@ -146,6 +152,22 @@ def publish(
         if announce:
             announcing.ask(version, staff=staff, at=at)
         return version
+
+
+def authors(draft: PolicyDraft) -> frozenset[int]:
+    """Return the numbers of all who wrote the draft, or a text that became it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE line AS (
+                SELECT author_id, replaces_id FROM refunds_policydraft WHERE id = %s
+                UNION ALL
+                SELECT d.author_id, d.replaces_id FROM refunds_policydraft d JOIN line ON d.id = line.replaces_id)
+            SELECT DISTINCT author_id FROM line
+            """,
+            [draft.pk],
+        )
+        return frozenset(author_id for (author_id,) in cursor.fetchall())
 
 
 def token(draft: PolicyDraft, at: datetime) -> str:
@@ -199,13 +221,22 @@ def _require(staff: User, permission: str) -> None:
         raise Forbidden("Your account may not do this with refund policies.")
 
 
+def _require_publishable(draft: PolicyDraft, staff: User) -> None:
+    if staff.pk in authors(draft):
+        raise Forbidden("Nobody publishes what they wrote, in whole or in part: another person has to read it.")
+    if draft.state != DraftState.CHECKED:
+        raise NotChecked("The draft has to be checked before it is published.")
+
+
+def _drafts(draft_id: int) -> QuerySet[PolicyDraft]:
+    return PolicyDraft.objects.select_related("author", "based_on").filter(pk=draft_id)
+
+
 def _locked(draft_id: int) -> PolicyDraft:
-    draft = (
-        PolicyDraft.objects.select_related("author", "based_on")
-        .select_for_update(of=("self",), no_key=True)
-        .filter(pk=draft_id)
-        .first()
-    )
+    return _open(_drafts(draft_id).select_for_update(of=("self",), no_key=True).first())
+
+
+def _open(draft: PolicyDraft | None) -> PolicyDraft:
     if draft is None:
         raise DraftNotFound("There is no such draft.")
     if not draft.is_open:
@@ -223,11 +254,18 @@ def _move(draft: PolicyDraft, to: DraftState, *columns: str) -> None:
 def _named(document: str) -> tuple[str, str]:
     """Return slug and title as far as the text can be read; a draft may still have any problem."""
     try:
-        data = tomllib.loads(document)
-    except (ValueError, RecursionError):
+        data = loader.parsed(document, "The draft")
+    except PolicyInvalid:
         return "", ""
-    slug, title = data.get("slug"), data.get("title")
-    return (
-        slug[:_LONGEST_SLUG] if isinstance(slug, str) else "",
-        title[:_LONGEST_TITLE] if isinstance(title, str) else "",
-    )
+    return _line(data.get("slug"), _LONGEST_SLUG), _line(data.get("title"), _LONGEST_TITLE)
+
+
+def _line(value: object, longest: int) -> str:
+    """Return a text without what the database or a page can't hold, such as a NUL that TOML can write."""
+    if not isinstance(value, str):
+        return ""
+    return "".join(one if one.isprintable() else " " for one in value[:longest]).strip()
+
+
+def _is_storable(document: str) -> bool:
+    return "\0" not in document and not any("\ud800" <= one <= "\udfff" for one in document)

@@ -100,6 +100,7 @@ def _cases(quote: ServiceQuote) -> tuple[RefundCase, ...]:
     courses: dict[str, Course | None] = {
         "pending_cancel": quote.pending_cancel,
         "not_started": quote.not_started,
+        "provider_canceled": quote.provider_canceled,
         "partial": quote.partial,
         "stopped_by_us": quote.stopped_by_us,
         "completed": quote.completed,

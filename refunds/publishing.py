@@ -2,22 +2,24 @@
 
 import functools
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
-from orders.models import Category, Service
+from orders.models import Category, Order, Service
 from panel.accounts.models import CustomerGroup, User
 from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
+from refunds import moments
 from refunds.models import PolicyState, PolicyVersion
 from refunds.policy import analysis, loader
 from refunds.policy.document import Policy
 
 SHIPPED = Path(__file__).parent / "policies"
 MAY_PUBLISH = "refunds.publish_policyversion"
+LAST_CALL = timedelta(minutes=1)
 _PUBLISHING_LOCK = 7_301_001
 
 
@@ -68,7 +70,7 @@ def publish(*, text: str, source: str, effective_from: datetime, at: datetime) -
 def publish_first(*, at: datetime) -> PolicyVersion | None:
     """Publish the shipped policy named by `REFUND_POLICY` unless there is one already; return it when it was new."""
     with transaction.atomic(durable=True):
-        _serialize_publishing()
+        take_turns()
         if PolicyVersion.objects.exists():
             return None
         path = SHIPPED / f"{settings.REFUND_POLICY}.toml"
@@ -90,11 +92,11 @@ def put_in_force(policy: Policy, *, effective_from: datetime, publication: Publi
 
     Raises NotPublishable, AlreadyPublished.
     """
-    if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("policies are published inside the caller's transaction")
     if effective_from < at:
         raise NotPublishable("A policy starts now or later, never in the past.", field="effective_from")
-    _serialize_publishing()
+    if effective_from > at + moments.AHEAD or not moments.is_readable(effective_from):
+        raise NotPublishable("A policy starts within five years from now.", field="effective_from")
+    take_turns()
     group = _group(policy)
     if unknown := names_not_in_catalog(policy):
         raise NotPublishable(" ".join(unknown))
@@ -106,6 +108,14 @@ def put_in_force(policy: Policy, *, effective_from: datetime, publication: Publi
         message = f"{newest} is this document already."
         raise AlreadyPublished(message)
     return _insert(policy, group, effective_from, at, publication)
+
+
+def take_turns() -> None:
+    """Let one publisher at a time decide numbers and the order of effective dates; taken before any row is locked."""
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("policies are published inside the caller's transaction")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_PUBLISHING_LOCK])
 
 
 def names_not_in_catalog(policy: Policy) -> list[str]:
@@ -122,19 +132,23 @@ def names_not_in_catalog(policy: Policy) -> list[str]:
 def withdraw(*, version_id: int, staff: User, at: datetime) -> PolicyVersion:
     """Take back a version that has not started; the one before it stays in force. One person is enough to be careful.
 
+    In the last minute it is too late: locks are waited for, and clocks differ, so an order might carry it already.
+
     Raises Forbidden, NotFound, HasStarted.
     """
     if not (staff.is_staff and staff.is_active and staff.has_perm(MAY_PUBLISH)):
         raise Forbidden("Your account may not publish or withdraw refund policies.")
     with transaction.atomic(durable=True):
-        _serialize_publishing()
+        take_turns()
         found = PolicyVersion.objects.select_for_update(no_key=True).filter(pk=version_id).first()
         if found is None:
             raise NotFound("There is no such policy version.")
         if found.withdrawn_at is not None:
             raise HasStarted(f"{found} is withdrawn already.")
-        if found.effective_from <= at:
-            raise HasStarted(f"{found} has started: orders are placed under it. Publish another one instead.")
+        if found.effective_from <= at + _spent_in_transaction() + LAST_CALL:
+            raise HasStarted(f"{found} has started, or does within a minute. Publish another one instead.")
+        if Order.objects.filter(placed_at__gte=found.effective_from, policy_version=found.pk).exists():
+            raise HasStarted(f"{found} has orders that were placed under it. Publish another one instead.")
         found.withdrawn_at, found.withdrawn_by = at, staff
         found.save(update_fields=["withdrawn_at", "withdrawn_by"])
         return found
@@ -198,6 +212,14 @@ def _group(policy: Policy) -> CustomerGroup | None:
     return group
 
 
+def _spent_in_transaction() -> timedelta:
+    """Return how long the transaction has run, waits for locks included, by the database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp() - now()")
+        ((spent,),) = cursor.fetchall()
+        return timedelta(seconds=spent.total_seconds())
+
+
 def _insert(
     policy: Policy, group: CustomerGroup | None, effective_from: datetime, at: datetime, publication: Publication
 ) -> PolicyVersion:
@@ -214,9 +236,3 @@ def _insert(
         author=publication.author,
         published_by=publication.by,
     )
-
-
-def _serialize_publishing() -> None:
-    """Take turns: numbers and the order of effective dates are decided one publisher at a time."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_PUBLISHING_LOCK])

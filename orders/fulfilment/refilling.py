@@ -11,12 +11,12 @@ import structlog
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from orders import attention
+from orders import attention, refills
 from orders.attention import Concern
 from orders.fulfilment import client, connecting, outcomes
 from orders.fulfilment.client import NotSent, OutcomeUnknown, Reason, RefillTaken, RefusedByProvider
 from orders.fulfilment.unknowns import DEAD_AFTER
-from orders.models import AttentionKind, Passing, Refill, RefillState
+from orders.models import AttentionKind, Order, Passing, Refill, RefillState
 
 log = structlog.get_logger()
 
@@ -54,7 +54,8 @@ def claim_due(*, limit: int, at: datetime) -> list[int]:
 def send(*, refill_id: int, at: datetime) -> Passing | None:
     """Call the provider for one refill that waits, and record what came of it; return how far it got.
 
-    None when it doesn't wait (any more): tasks may run twice, and staff may have been first.
+    None when it doesn't wait (any more): tasks may run twice, and staff may have been first; or when its order has
+    nothing to refill any more, which ends it.
     """
     refill = Refill.objects.select_related("provider", "order").filter(pk=refill_id, passing=Passing.WAITING).first()
     if refill is None or refill.provider is None or not _begin(refill_id, at):
@@ -77,6 +78,7 @@ def record(*, refill_id: int, called_at: datetime, outcome: Outcome, at: datetim
         refill = lock(refill_id)
         if refill is None:
             return None
+        was_unknown = refill.passing == Passing.UNKNOWN
         asks = refill.is_live and refill.passing in {Passing.CALLING, Passing.UNKNOWN}
         if not asks or refill.called_at != called_at:
             _heed_late(refill, outcome, at)
@@ -88,6 +90,9 @@ def record(*, refill_id: int, called_at: datetime, outcome: Outcome, at: datetim
             _wait(refill, outcome.message, at)
         else:
             _refuse(refill, outcome, at)
+        if was_unknown and refill.passing != Passing.UNKNOWN:
+            resolution = f"The provider's answer came late: {refill.get_passing_display().lower()}"
+            _close(refill, AttentionKind.REFILL_UNKNOWN, resolution, at)
         return Passing(refill.passing)
 
 
@@ -129,9 +134,26 @@ def put_back(refill: Refill, detail: str, *, due: datetime) -> None:
 
 
 def _begin(refill_id: int, at: datetime) -> bool:
-    """Write down that the call may have been made, before it is. False when somebody else did."""
-    waiting = Refill.objects.filter(pk=refill_id, passing=Passing.WAITING, closed_at__isnull=True)
-    return waiting.update(passing=Passing.CALLING, called_at=at, send_due_at=None) == 1
+    """Write down that the call may have been made, before it is. False when somebody else did, or it is not to be made.
+
+    The wish may have waited for days, and its order been refunded meanwhile: then it ends here. Under the order's lock,
+    a settlement is either seen or comes after the call.
+    """
+    with transaction.atomic(durable=True):
+        order = Order.objects.locked().filter(refills=refill_id).first()
+        refill = lock(refill_id)
+        if order is None or refill is None or not refill.is_live or refill.passing != Passing.WAITING:
+            return False
+        if reason := refills.objection(order):
+            log.info("refill_not_wanted", refill=refill.pk, order=order.pk, detail=reason)
+            moved = refill.move(RefillState.REJECTED, at=at)
+            refill.detail = f"Not passed on: {reason}"[:300]
+            refill.save(update_fields=[*moved, "detail"])
+            _close(refill, AttentionKind.REFILL_SILENT, refill.detail, at)
+            return False
+        refill.passing, refill.called_at, refill.send_due_at = Passing.CALLING, at, None
+        refill.save(update_fields=["passing", "called_at", "send_due_at"])
+        return True
 
 
 def _accept(refill: Refill, number: str, at: datetime) -> None:
@@ -179,6 +201,11 @@ def _heed_late(refill: Refill, outcome: Outcome, at: datetime) -> None:
     if isinstance(outcome, RefillTaken) and outcome.provider_refill_id != refill.provider_refill_id:
         about = f"A late answer says that the provider took {refill} as {outcome.provider_refill_id[:80]}"
         attention.file([Concern(AttentionKind.REFILL_ODD, about, order_id=refill.order_id)], at)
+
+
+def _close(refill: Refill, kind: AttentionKind, resolution: str, at: datetime) -> None:
+    """Take a question off the queue that nobody has to answer any more."""
+    attention.settle(order_id=refill.order_id, kind=kind, staff=None, resolution=resolution, at=at)
 
 
 def _unknown(refill: Refill, detail: str) -> Concern:

@@ -16,9 +16,9 @@ from panel.web.people import reader_of, signed_in
 from refunds import drafting, publishing
 from refunds.models import PolicyDraft, PolicyVersion
 from refunds.policy import differences, page
-from refunds.policy.differences import Direction
 from refunds.policy.document import Policy
 from refunds.policy.loader import PolicyInvalid
+from refunds.policy.outcomes import Direction
 from refunds.policy.page import Page
 
 

@@ -102,14 +102,16 @@ def policy_in_force(at: datetime, reader: User | None = None) -> PolicyVersion |
 def published_policy(version_id: int, reader: User | None) -> PolicyVersion | None:
     """Return a version that is in force, was, or will be, and that this reader may see; None for any other number.
 
-    Versions for a group are for its customers, for whoever ordered under them, and for staff.
+    Versions for a group are for its customers and for staff, withdrawn ones for nobody; but whoever ordered under one
+    is judged by it, and may read it whatever has become of it.
     """
-    version = PolicyVersion.objects.filter(withdrawn_at__isnull=True, pk=version_id).first()
-    if version is None or version.customer_group_id is None:
+    version = PolicyVersion.objects.filter(pk=version_id).first()
+    counts = version is not None and version.withdrawn_at is None
+    if version is None or (counts and version.customer_group_id is None):
         return version
     if reader is None:
         return None
-    is_mine = reader.is_staff or reader.customer_group_id == version.customer_group_id
+    is_mine = counts and (reader.is_staff or reader.customer_group_id == version.customer_group_id)
     return version if is_mine or Order.objects.filter(customer=reader, policy_version=version.pk).exists() else None
 
 

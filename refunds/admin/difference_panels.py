@@ -7,7 +7,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from panel.accounts.admin.pages import Panel, counted
-from refunds.policy.differences import DIRECTIONS, Difference, Direction, TextChange, Word
+from refunds.policy.differences import Difference, TextChange, Word
+from refunds.policy.outcomes import DIRECTIONS, Direction
 
 _MOST_ROWS = 100
 _GREEN, _RED = "text-green-700 dark:text-green-400", "text-red-700 dark:text-red-400"

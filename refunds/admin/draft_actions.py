@@ -75,10 +75,7 @@ def clause(page: StaffAdmin, request: HttpRequest, draft: PolicyDraft) -> HttpRe
         fields = draft_forms.fields_of(given, clause_id=DEFAULT_ID)
         change = rewriting.inserted if is_new else rewriting.replaced
         text = change(draft.text, at, fields)
-        try:
-            loader.loads(text, source="The draft")
-        except PolicyInvalid as error:  # its mistakes stand in the form rather than in the document
-            raise _beside_its_field(error) from error
+        _require_sound(text)
         return _replace(request, draft, text, draft.note)
 
     named = DEFAULT_ID if at is None else policy.clauses[at].id
@@ -99,17 +96,20 @@ def _rearrange(
     if at is None:
         raise Http404
     name = policy.clauses[at].id
+    expecting = [place for place, example in enumerate(policy.examples) if example.clause == name]
+    with_it = f" with {counted(len(expecting), 'example')} of it" if expecting else ""
     leads = {
         "up": f"{name} is then tried before {policy.clauses[max(at - 1, 0)].id}.",
         "down": f"{name} is then tried later.",
-        "remove": f"{name} is taken out of the document; its cases go to the clauses after it.",
+        "remove": f"{name} is taken out of the document{with_it}; its cases go to the clauses after it.",
     }
 
     def act(_given: dict[str, Any]) -> Done:
         if what == "remove":
-            text = rewriting.removed(draft.text, at)
+            text = rewriting.removed(draft.text, at, examples=expecting)
         else:
             text = rewriting.moved(draft.text, at, to=at - 1 if what == "up" else at + 1)
+        _require_sound(text)
         return _replace(request, draft, text, draft.note)
 
     question = Question(
@@ -127,7 +127,7 @@ def check(page: StaffAdmin, request: HttpRequest, draft: PolicyDraft) -> HttpRes
 
     def act(_given: dict[str, Any]) -> str:
         drafting.check(draft_id=draft.pk, staff=staff_of(request), at=timezone.now())
-        return f"{draft} passes its proof. Somebody else than {draft.author} can publish it."
+        return f"{draft} passes its proof. Somebody who wrote none of it can publish it."
 
     lead = "Every combination of facts is tried, and every example. What passes can be published by a second person."
     return ask(page, request, _about(draft, title=f"Check draft {draft.pk}", lead=lead, act=act, submit="Check"))
@@ -228,6 +228,14 @@ def _readable(draft: PolicyDraft) -> Policy:
         return drafting.policy_of(draft)
     except PolicyInvalid as error:  # its page offers no form then
         raise Http404 from error
+
+
+def _require_sound(text: str) -> None:
+    """Refuse a changed document that has mistakes: they stand on the form rather than in the draft."""
+    try:
+        loader.loads(text, source="The draft")
+    except PolicyInvalid as error:
+        raise _beside_its_field(error) from error
 
 
 def _beside_its_field(error: PolicyInvalid) -> Refused:

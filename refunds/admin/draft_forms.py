@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 from unfold import widgets
 
 from panel.accounts.admin.fields import WholeNumberField, choice, line
+from refunds import moments
 from refunds.policy.clauses import Approval, Clause, Refund
 from refunds.policy.describing import ENDED, WORDS
 from refunds.policy.document import Policy
@@ -54,7 +55,12 @@ class MomentField(forms.CharField):
             found = None
         if found is None:
             raise forms.ValidationError("Enter a time such as 2026-12-01 09:00, or leave it empty for now.")
-        return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(settings.TIME_ZONE))
+        moment = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(settings.TIME_ZONE))
+        if not moments.is_readable(moment):
+            first, last = moments.EARLIEST.year, moments.LATEST.year - 1
+            message = f"Enter a time between the years {first} and {last}."
+            raise forms.ValidationError(message)
+        return moment
 
 
 class PublishForm(forms.Form):

@@ -12,7 +12,7 @@ from panel.accounts.admin.pages import Panel, link, moment
 from refunds import drafting, publishing, rules
 from refunds.admin import difference_panels
 from refunds.models import BacktestState, PolicyDraft
-from refunds.policy import differences
+from refunds.policy import outcomes
 from refunds.policy.analysis import Proof
 from refunds.policy.describing import Describer
 from refunds.policy.document import DEFAULT_ID, Policy
@@ -130,7 +130,7 @@ def _rule(policy: Policy, place: int) -> tuple[object, object, object]:
     """Return what a clause covers, what follows, and how the page says it."""
     clause = policy.rules[place]
     when = [("When", "anything else")] if clause.when.is_empty else Describer([policy]).condition(clause.when)
-    then = differences.outcome(clause).words(settings.PANEL_CURRENCY)
+    then = outcomes.outcome(clause).words(settings.PANEL_CURRENCY)
     if clause.keeps_undelivered:
         then = format_html('{}<br><span class="text-subtle">may keep undelivered</span>', then)
     return difference_panels.facts(when), then, rules.words(policy, clause.id)

@@ -35,11 +35,10 @@ _ORDER: Final = Columns(service="o.service_id", category="o.category")
 _AMOUNTS: Final = Columns(charge="o.charge", quantity="o.quantity", remains="m.remains")
 _ENDED: Final = "('partial', 'canceled', 'completed')"
 
-# The row of one order, once it is judged. What a person decided stays, as far as the policy asks a person too.
+# The row of one order, once it is judged. OFFSET 0: what is owed is worked out once, not wherever it is used.
 _JUDGED: Final = """
     SELECT clause, rule, service_id, month, standing, paid, waiting, candidate, candidate - paid AS change, order_id
-    FROM (SELECT j.*, least(j.charge, j.automatic + CASE WHEN j.is_reviewed THEN j.by_people ELSE 0 END) AS candidate
-          FROM ({rows}) j) judged
+    FROM (SELECT j.*, least(j.charge, j.total) AS candidate FROM ({rows} OFFSET 0) j) judged
 """
 _GROUPED: Final = """
     SELECT clause, rule, service_id, month, standing, count(*), count(*) FILTER (WHERE change <> 0), sum(paid),
@@ -55,8 +54,21 @@ _ORDERS: Final = f"""o.id > %(first)s AND o.id <= %(last)s AND o.placed_at >= %(
     AND o.status IN {_ENDED}"""
 _MONTH: Final = "width_bucket(o.placed_at, %(months)s::timestamptz[])"
 _KINDS: Final = """unnest(%(keys)s::bigint[], %(scopes)s::int[], %(rules)s::int[], %(initiators)s::text[],
-    %(standings)s::text[]) AS k(key, scope, rule, initiator, standing)"""
+    %(standings)s::text[], %(ends)s::boolean[]) AS k(key, scope, rule, initiator, standing, has_ended)"""
 _LOOKED_AT: Final = "IN ('approved', 'declined')"
+
+# Decisions and claims about the orders of `several`. A claim counts when it was answered, or while it waits.
+_MOMENTS: Final = f"""
+    SELECT d.order_id, d.id AS decision_id, d.at, d.facts_key, d.clause, d.remains, d.credited, d.reviewed_at,
+           d.state = 'approved' AS by_people, d.state {_LOOKED_AT} AS was_looked_at,
+           d.state = 'awaiting_review' AS waits, FALSE AS is_answer, FALSE AS by_staff, FALSE AS is_claim
+    FROM refunds_decision d WHERE d.order_id = ANY(%(several)s::bigint[])
+    UNION ALL
+    SELECT r.order_id, 0, coalesce(r.closed_at, r.opened_at), r.facts_key, r.clause, r.remains, 0, NULL,
+           FALSE, r.state {_LOOKED_AT} AND r.closed_by_id IS NOT NULL, FALSE,
+           r.state = 'approved' AND r.closed_by_id IS NOT NULL, r.origin = 'staff', r.state <> 'withdrawn'
+    FROM refunds_refundrequest r WHERE r.order_id = ANY(%(several)s::bigint[]) AND r.origin <> 'policy'
+"""
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,7 @@ class Statements:
 
     @cached_property
     def rules(self) -> str:
-        """Answers kinds of facts: key, scope, rule, initiator, standing, and whether the order had ended."""
+        """Answers kinds of facts: key, scope, rule, initiator, standing, and whether an order had ended."""
         places = self._places()
         numbers, services, categories = zip(*places, strict=True)
         place = (
@@ -119,14 +131,13 @@ class Statements:
 
     @property
     def _with_one_moment(self) -> str:
-        looked_at = f"m.state {_LOOKED_AT}"
-        reviewed = self._reviewed("FALSE")
+        """What a person decided stays, if the policy asks a person too."""
+        asks = f"({self._asks_by_clause} OR {self._asks_by_limit('x.owed')})"
         return f"""
             SELECT o.id AS order_id, m.clause, k.rule, o.service_id, {_MONTH} AS month, k.standing, o.charge,
-                   o.refunded AS paid, {reviewed} AS is_reviewed,
-                   CASE WHEN m.state = 'approved' THEN m.credited ELSE 0 END AS by_people,
-                   CASE WHEN {reviewed} THEN 0 ELSE x.owed END AS automatic,
-                   CASE WHEN {reviewed} AND NOT {looked_at} THEN x.owed ELSE 0 END AS waiting
+                   o.refunded AS paid,
+                   CASE WHEN NOT {asks} THEN x.owed WHEN m.state = 'approved' THEN m.credited ELSE 0 END AS total,
+                   CASE WHEN {asks} AND NOT m.state {_LOOKED_AT} THEN x.owed ELSE 0 END AS waiting
             FROM orders_order o
             JOIN refunds_decision m ON m.order_id = o.id
             JOIN {_KINDS} ON k.key = m.facts_key AND k.scope = {self._scope}
@@ -136,57 +147,88 @@ class Statements:
 
     @property
     def _with_several_moments(self) -> str:
-        """Of several moments the most that the policy pays by itself counts: a later one never takes anything back.
+        """Follow what an order's customer would have got from moment to moment: it never becomes less.
 
-        What waits is what the last decision, or a request, leaves to a person while nobody has looked at the order. An
-        order that the desk ended was looked at, and the policy's answer to that end was its part of it.
+        At a moment the policy pays up to what it owes by itself, or people add what they granted, if the policy leaves
+        any of the moments to people; where a moment has both, the larger one counts. What waits is what the last
+        decision, or a claim that was not taken back, leaves to a person while nobody has looked since.
         """
         return f"""
             SELECT g.order_id, g.last[3] AS clause, g.last[2]::int AS rule, o.service_id, {_MONTH} AS month,
-                   g.last[4] AS standing, o.charge, o.refunded AS paid, g.is_reviewed, g.by_people, g.automatic,
-                   CASE WHEN g.was_looked_at THEN 0 ELSE greatest(g.left_to_people - g.automatic, 0) END AS waiting
+                   g.last[4] AS standing, o.charge, o.refunded AS paid, g.total,
+                   greatest(g.left_to_people - g.total, 0) AS waiting
             FROM (
-                SELECT j.order_id, max(ARRAY[lpad(j.decision_id::text, 20, '0'), j.rule::text, j.clause, j.standing])
-                           AS last,
-                       coalesce(max(j.owed) FILTER (WHERE NOT j.is_reviewed), 0) AS automatic,
-                       coalesce(max(j.owed) FILTER (WHERE j.is_reviewed AND (j.is_last OR j.decision_id = 0)), 0)
+                SELECT f.order_id, CASE WHEN bool_or(f.asks) THEN greatest(sum(f.granted), max(f.owed + f.granted_later)
+                                        FILTER (WHERE f.pays)) ELSE coalesce(max(f.owed) FILTER (WHERE f.pays), 0) END
+                           AS total,
+                       max(f.owed) FILTER (WHERE f.asks AND NOT f.is_looked_at AND (f.is_last OR f.is_claim))
                            AS left_to_people,
-                       bool_or(j.is_reviewed) AS is_reviewed, bool_or(j.was_looked_at) AS was_looked_at,
-                       sum(j.by_people) AS by_people
-                FROM (
-                    SELECT m.*, k.rule, k.standing, x.owed, {self._reviewed("m.by_desk")} AS is_reviewed,
-                           m.decision_id = max(m.decision_id) OVER (PARTITION BY m.order_id) AS is_last
-                    FROM (WITH moments AS MATERIALIZED ({self._moments}) SELECT * FROM moments) m
-                    JOIN orders_order o ON o.id = m.order_id
-                    JOIN {_KINDS} ON k.key = m.facts_key AND k.scope = {self._scope}
-                    CROSS JOIN LATERAL (SELECT {self._owed} AS owed) x
-                ) j GROUP BY j.order_id
+                       max(ARRAY[lpad(f.decision_id::text, 20, '0'), f.rule::text, f.clause, f.standing]) AS last
+                FROM ({self._followed}) f GROUP BY f.order_id
             ) g JOIN orders_order o ON o.id = g.order_id
             WHERE {_ORDERS}
         """
 
-    _moments: str = f"""
-        SELECT d.order_id, d.id AS decision_id, d.facts_key, d.clause, d.remains, desk.ended AS by_desk,
-               CASE WHEN d.state = 'approved' THEN d.credited ELSE 0 END AS by_people,
-               d.state {_LOOKED_AT} OR desk.ended AS was_looked_at
-        FROM refunds_decision d
-        CROSS JOIN LATERAL (SELECT (d.order_id, d.at) IN (
-            SELECT r.order_id, r.closed_at FROM refunds_refundrequest r
-            WHERE r.order_id = ANY(%(several)s::bigint[]) AND r.state = 'approved') AS ended OFFSET 0) desk
-        WHERE d.order_id = ANY(%(several)s::bigint[])
-        UNION ALL
-        SELECT r.order_id, 0, r.facts_key, r.clause, r.remains, FALSE, 0,
-               r.state {_LOOKED_AT} AND r.closed_by_id IS NOT NULL
-        FROM refunds_refundrequest r WHERE r.order_id = ANY(%(several)s::bigint[]) AND r.origin <> 'policy'
-    """
+    @property
+    def _followed(self) -> str:
+        """Each moment, with what it pays or asks, and what came after it."""
+        return f"""
+            SELECT a.*, coalesce(sum(a.granted) OVER (backwards GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
+                       AS granted_later,
+                   bool_or(a.was_looked_at) OVER backwards AS is_looked_at,
+                   a.decision_id = max(a.decision_id) OVER (PARTITION BY a.order_id) AS is_last
+            FROM (
+                SELECT b.*, b.has_ended AND NOT b.is_grant AND NOT b.asks AS pays
+                FROM (
+                    SELECT k.*, {self._asks} AS asks,
+                           CASE WHEN k.by_people OR k.by_desk THEN k.credited ELSE 0 END AS granted
+                    FROM ({self._known}) k
+                ) b
+            ) a WINDOW backwards AS (PARTITION BY a.order_id ORDER BY a.at DESC)
+        """
 
-    def _reviewed(self, by_desk: str) -> str:
-        """Return the condition that a person looks first: by the clause, or because staff move so much alone."""
-        by_clause = compiling.is_reviewed(self.policy, "k.rule")
+    @property
+    def _known(self) -> str:
+        """Each moment, with what is owed by the policy, and what had happened by then.
+
+        The desk ends an order at the very moment at which it answers a request. A grant is the decision that people
+        made about a claim on an order as it stood; what the policy says of it, the claim itself tells.
+        """
+        return f"""
+            SELECT m.*, k.rule, k.initiator, k.standing, k.has_ended, x.owed,
+                   m.by_people AND m.reviewed_at = m.at AND k.initiator = 'customer' AS is_grant,
+                   k.initiator = 'staff' AND m.decision_id > 0
+                       AND bool_or(m.is_answer) OVER (PARTITION BY m.order_id, m.at) AS by_desk,
+                   coalesce(sum(m.credited) OVER before, 0) AS paid_before,
+                   coalesce(sum(m.credited) FILTER (WHERE m.by_people OR k.initiator = 'staff') OVER before, 0)
+                       AS by_hand_before,
+                   coalesce(bool_or(m.was_looked_at OR m.waits) OVER before, FALSE) AS people_before
+            FROM (WITH moments AS MATERIALIZED ({_MOMENTS}) SELECT * FROM moments) m
+            JOIN orders_order o ON o.id = m.order_id
+            JOIN {_KINDS} ON k.key = m.facts_key AND k.scope = {self._scope}
+            CROSS JOIN LATERAL (SELECT {self._owed} AS owed) x
+            WINDOW before AS (PARTITION BY m.order_id ORDER BY m.at
+                              GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+        """
+
+    @property
+    def _asks(self) -> str:
+        """Return the condition that a moment is left to people: by its clause, or by the desk's own rules."""
+        return f"""CASE WHEN k.is_grant THEN FALSE
+            WHEN k.decision_id > 0
+                THEN {self._asks_by_clause} OR NOT k.by_desk AND k.owed > k.paid_before
+                     AND {self._asks_by_limit("k.by_hand_before + k.owed - k.paid_before")}
+            ELSE {self._asks_by_clause} OR k.by_staff
+                 OR k.owed > k.paid_before AND (k.people_before OR NOT k.has_ended) END"""
+
+    @property
+    def _asks_by_clause(self) -> str:
+        return compiling.is_reviewed(self.policy, "k.rule")
+
+    def _asks_by_limit(self, by_hand: str) -> str:
+        """Return the condition that so much is more than staff make an order credit alone."""
         limit = self.policy.review.confirm_above
-        if limit is None:
-            return by_clause
-        return f"({by_clause} OR k.initiator = 'staff' AND x.owed > {money.exact(limit):f} AND NOT {by_desk})"
+        return "FALSE" if limit is None else f"(k.initiator = 'staff' AND {by_hand} > {money.exact(limit):f})"
 
     @property
     def _owed(self) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connections
 
 from panel.kernel.errors import Refused
+from refunds import moments
 from refunds.backtesting.judging import Statements
 from refunds.backtesting.results import LARGEST, OrderChange, Result, Sums
 from refunds.policy.document import Policy
@@ -19,12 +20,14 @@ from refunds.policy.document import Policy
 CHUNK: Final = 200_000
 """How many order numbers are judged at a time."""
 
-# For a machine's disks of today, so that a chunk is found by its index; and enough memory to join it in place.
-_SETTINGS: Final = {"work_mem": "64MB", "random_page_cost": "1.1"}
+_KIND: Final = ("keys", "scopes", "rules", "initiators", "standings", "ends")
+# For a machine's disks of today, so that a chunk is found by its index; enough memory to join it in place; and more
+# time than a page has, but less than after which a worker is taken for dead (runs.LEFT_ALONE_AFTER).
+_SETTINGS: Final = {"work_mem": "64MB", "random_page_cost": "1.1", "statement_timeout": "240s"}
 
 
 class NoPeriod(Refused):
-    """The period ends before it begins."""
+    """The period ends before it begins, or reaches where no orders can be."""
 
     code = "backtest_without_period"
 
@@ -48,14 +51,24 @@ def run(policy: Policy, *, since: datetime, until: datetime, told: Told = lambda
 
     Raises NoPeriod.
     """
-    if since >= until:
-        raise NoPeriod("The period ends before it begins.", field="until")
+    require_period(since, until)
     with _snapshot() as cursor:
         cursor.execute("SELECT now()")
         ((read_at,),) = cursor.fetchall()
         result = Result(policy.hash, since, until, read_at)
         _Pass(policy, cursor, result).run(told)
     return result
+
+
+def require_period(since: datetime, until: datetime) -> None:
+    """Raise NoPeriod unless orders can have been placed from `since` to before `until`."""
+    for name, moment in (("since", since), ("until", until)):
+        if not moments.is_readable(moment):
+            first, last = moments.EARLIEST.year, moments.LATEST.year - 1
+            message = f"Name times between the years {first} and {last}."
+            raise NoPeriod(message, field=name)
+    if since >= until:
+        raise NoPeriod("The period ends before it begins.", field="until")
 
 
 @contextmanager
@@ -76,17 +89,17 @@ def _snapshot() -> Iterator[Any]:
 
 @dataclass
 class _Kinds:
-    """The kinds of facts that were judged so far: (key, scope) to (rule, initiator, standing). None: order was open."""
+    """The kinds of facts that were judged so far: (key, scope) to (rule, initiator, standing, has ended)."""
 
-    known: dict[tuple[int, int], tuple[int, str, str] | None] = field(default_factory=dict)
+    known: dict[tuple[int, int], tuple[int, str, str, bool]] = field(default_factory=dict)
     keys: set[int] = field(default_factory=set)
 
     def parameters(self, keys: Sequence[int]) -> dict[str, list[Any]]:
-        """Return the arrays that statements join, of those kinds with which an order had ended."""
+        """Return the arrays that statements join."""
         wanted = set(keys)
-        rows = [(*at, *found) for at, found in self.known.items() if found is not None and at[0] in wanted]
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], [], []]
-        return dict(zip(("keys", "scopes", "rules", "initiators", "standings"), columns, strict=True))
+        rows = [(*at, *found) for at, found in self.known.items() if at[0] in wanted]
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in _KIND]
+        return dict(zip(_KIND, columns, strict=True))
 
 
 class _Pass:
@@ -144,7 +157,7 @@ class _Pass:
                 },
             )
             for key, scope, rule, initiator, standing, has_ended in rows:
-                self._kinds.known[key, scope] = (rule, initiator, standing) if has_ended else None
+                self._kinds.known[key, scope] = (rule, initiator, standing, has_ended)
                 self._kinds.keys.add(key)
         return [key for key, _, _ in found]
 
@@ -192,5 +205,5 @@ def _months(begin: datetime, end: datetime) -> Iterator[tuple[datetime, str]]:
         month = (month + timedelta(days=32)).replace(day=1)
 
 
-LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
+LONG_AGO: Final = moments.EARLIEST
 """The start of a period that has none."""

@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from panel.accounts.models import User
-from panel.kernel.errors import Conflict, Forbidden, NotFound, PanelError, Refused
+from panel.kernel.errors import Conflict, Forbidden, NotFound, PanelError
 from refunds import drafting
 from refunds.backtesting import running
 from refunds.backtesting.running import Progress
@@ -46,11 +46,10 @@ class _Overtaken(Exception):
 def ask(*, draft_id: int, since: datetime, until: datetime, staff: User, at: datetime) -> PolicyBacktest:
     """Note that a draft is to be tried on the orders of a period.
 
-    Raises Forbidden, drafting.DraftNotFound, Refused, loader.PolicyInvalid.
+    Raises Forbidden, running.NoPeriod, drafting.DraftNotFound, loader.PolicyInvalid.
     """
     _require(staff)
-    if since >= until:
-        raise Refused("The period ends before it begins.", field="until")
+    running.require_period(since, until)
     with transaction.atomic(durable=True):
         draft = PolicyDraft.objects.filter(pk=draft_id).first()
         if draft is None:
@@ -108,22 +107,41 @@ class _Claimed:
 
 
 def _claim(at: datetime) -> _Claimed | None:
-    with transaction.atomic(durable=True):
-        left = Q(state=BacktestState.RUNNING, seen_alive_at__lt=at - LEFT_ALONE_AFTER)
-        due = PolicyBacktest.objects.filter(Q(state=BacktestState.WAITING) | left).order_by("pk")
-        found = due.select_for_update(of=("self",), skip_locked=True, no_key=True).select_related("draft").first()
-        if found is None:
-            return None
-        if found.attempt >= MOST_ATTEMPTS:
-            found.state, found.finished_at = BacktestState.FAILED, at
-            found.error = f"Its worker ended {MOST_ATTEMPTS} times before it was done."
-            found.save(update_fields=["state", "finished_at", "error"])
-            return None
-        _move(found, BacktestState.RUNNING)
-        found.attempt += 1
-        found.progress, found.seen_alive_at = 0, at
-        found.save(update_fields=["state", "attempt", "progress", "seen_alive_at"])
-        return _Claimed(found.pk, found.attempt, found.draft, found.since, found.until)
+    """Take the oldest run that is due. Those that can't be carried out are ended on the way, so that no other waits."""
+    left = Q(state=BacktestState.RUNNING, seen_alive_at__lt=at - LEFT_ALONE_AFTER)
+    due = PolicyBacktest.objects.filter(Q(state=BacktestState.WAITING) | left).order_by("pk")
+    oldest = due.select_for_update(of=("self",), skip_locked=True, no_key=True).values_list("pk", flat=True)
+    while True:
+        with transaction.atomic(durable=True):
+            number = oldest.first()
+            if number is None:
+                return None
+            claimed = _begin(number, at)
+        if claimed is not None:
+            return claimed
+
+
+def _begin(number: int, at: datetime) -> _Claimed | None:
+    """Note that a locked run is begun; None when it was ended instead."""
+    try:
+        with transaction.atomic():
+            found = PolicyBacktest.objects.select_related("draft").get(pk=number)
+    except Exception as error:  # it has to end, or every worker would stumble over it first
+        log.exception("backtest_unreadable", backtest=number)
+        _give_up(number, f"An error of ours keeps it from being begun: {type(error).__name__}", at)
+        return None
+    if found.attempt >= MOST_ATTEMPTS:
+        _give_up(number, f"Its worker ended {MOST_ATTEMPTS} times before it was done.", at)
+        return None
+    _move(found, BacktestState.RUNNING)
+    found.attempt += 1
+    found.progress, found.seen_alive_at = 0, at
+    found.save(update_fields=["state", "attempt", "progress", "seen_alive_at"])
+    return _Claimed(found.pk, found.attempt, found.draft, found.since, found.until)
+
+
+def _give_up(number: int, error: str, at: datetime) -> None:
+    PolicyBacktest.objects.filter(pk=number).update(state=BacktestState.FAILED, finished_at=at, error=error)
 
 
 def _tell(claimed: _Claimed, progress: Progress) -> None:

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from refunds import moments
 from refunds.models.draft import PolicyDraft
 
 
@@ -54,6 +55,10 @@ class PolicyBacktest(models.Model):
         constraints = [
             models.CheckConstraint(name="policy_backtest_state_known", condition=Q(state__in=BacktestState.values)),
             models.CheckConstraint(name="policy_backtest_of_a_period", condition=Q(since__lt=F("until"))),
+            models.CheckConstraint(
+                name="policy_backtest_in_our_time",
+                condition=Q(since__gte=moments.EARLIEST, until__lt=moments.LATEST),
+            ),
             models.CheckConstraint(name="policy_backtest_progress_sane", condition=Q(progress__lte=100)),
         ]
         indexes = [

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from panel.accounts.models import CustomerGroup
+from refunds import moments
 from refunds.policy import document, loader
 
 
@@ -63,6 +64,10 @@ class PolicyVersion(models.Model):
                 name="policy_version_withdrawn_before_it_starts",
                 condition=Q(withdrawn_at__isnull=True, withdrawn_by__isnull=True)
                 | Q(withdrawn_at__isnull=False, withdrawn_at__lt=F("effective_from")),
+            ),
+            models.CheckConstraint(
+                name="policy_version_starts_in_our_time",
+                condition=Q(effective_from__gte=moments.EARLIEST, effective_from__lt=moments.LATEST),
             ),
         ]
         indexes = [models.Index(fields=["-effective_from", "-id"], name="policy_in_force")]

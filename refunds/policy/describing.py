@@ -128,6 +128,8 @@ class Describer:
         words = WORDS[axis]
         names = [words[str(value)] for value in chosen]
         others = [name for name in words.values() if name not in names]
+        if not others:
+            return "any"
         return f"any but {either(others)}" if len(others) < len(names) - 1 else either(names)
 
     def condition(self, condition: Condition) -> list[tuple[str, str]]:

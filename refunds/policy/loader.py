@@ -4,20 +4,22 @@ import hashlib
 import re
 import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from panel.kernel.errors import NotFound, Refused
-from refunds.policy import clause_reading, example_reading, sections
+from refunds.policy import clause_reading, example_reading, fineness, sections
 from refunds.policy.document import DEFAULT_ID, Policy, Section
 from refunds.policy.facts import Status
 from refunds.policy.reading import Problem, Table
 from refunds.policy.sections import LONGEST_TITLE
+from refunds.policy.source import excess
 from refunds.policy.source import places as source_places
 
 SHIPPED: Final = Path(__file__).resolve().parent.parent / "policies"
 """The folder of the policies that ship with the panel, one TOML file each, named by slug."""
 
 
+_LONGEST_PROBLEM: Final = 300
 _LINE: Final = re.compile(r"\(at line ([0-9]+),")
 
 
@@ -50,21 +52,34 @@ def canonical(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def parsed(text: str, source: str) -> dict[str, Any]:
+    """Return what a TOML document holds, whatever it is about. Raises PolicyInvalid, with the line if known."""
+    where = f"{source}: not a TOML document"
+    if found := excess(text):
+        line, what = found
+        raise PolicyInvalid((Problem(f"{source}: no policy needs", f"{what} (at line {line})"),), line=line)
+    try:
+        text.encode()
+        return tomllib.loads(text)
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, error.start) + 1
+        raise PolicyInvalid((Problem(where, f"half a character (at line {line})"),), line=line) from error
+    except (ValueError, RecursionError) as error:
+        at = _LINE.search(str(error))
+        raise PolicyInvalid(
+            (Problem(where, str(error)[:_LONGEST_PROBLEM]),), line=int(at[1]) if at else None
+        ) from error
+
+
 def loads(text: str, source: str) -> Policy:
     """Read a policy document; `source` names it in problems, such as `money-back.toml`.
 
     Raises PolicyInvalid with every problem, each naming source, clause and key and saying what is allowed; a syntax
-    error of TOML is the only problem then and carries line and column.
+    error of TOML, or more of anything than a policy needs, is the only problem then and carries its line.
     """
     kept = canonical(text)
-    try:
-        data = tomllib.loads(kept)
-        digest = hashlib.sha256(kept.encode()).hexdigest()
-    except (ValueError, RecursionError) as error:  # beside bad syntax: endless digits, endless nesting, half characters
-        at = _LINE.search(str(error))
-        problem = Problem(f"{source}: not a TOML document", str(error))
-        raise PolicyInvalid((problem,), line=int(at[1]) if at else None) from error
-
+    data = parsed(kept, source)
+    digest = hashlib.sha256(kept.encode()).hexdigest()
     problems: list[Problem] = []
     document = Table(data, place=source, problems=problems)
     scopes = clause_reading.scopes(document, source)
@@ -103,6 +118,9 @@ def loads(text: str, source: str) -> Policy:
             if status not in _CANCELABLE[key]:
                 document.problem(key, f"{str(status)!r} can't be here; allowed: {', '.join(_CANCELABLE[key])}")
     document.close()
+    if not problems:  # stand-ins would tell nothing apart
+        too_fine = fineness.problem(policy, source)
+        problems += [too_fine] if too_fine else []
     if problems:
         raise PolicyInvalid(tuple(problems), kept)
     return policy

@@ -1,18 +1,16 @@
 """Who decides where under one policy, and who decides when one fact is another: each pair with an example."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
 from typing import Final
 
+from refunds.policy.coverage import Bound, Coverage
 from refunds.policy.facts import Delivery, Facts, Standing
-from refunds.policy.grid import FREE, Bound, Free, Grid
-from refunds.policy.space import FINAL, joined
+from refunds.policy.space import FINAL
 
 RISING: Final = (Delivery.ALL, Delivery.SOME, Delivery.NONE)
 """From nothing undelivered to everything."""
-
-_STANDING: Final = FREE.index("standing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,46 +41,52 @@ class Doubt:
 
 
 class Neighbors:
-    """What one walk over the grid finds. Each dictionary holds an example of the facts: of a pair, the first one's."""
+    """Each dictionary holds an example of the facts: of a pair, the first one's."""
 
-    def __init__(self, grid: Grid) -> None:
-        rules = {(bound.place, free.place): rule for bound, free, (rule,) in grid.deciders()}
+    def __init__(self, coverage: Coverage) -> None:
+        """Look through the coverage of one policy."""
         self.decides: Final[dict[Decides, Facts]] = {}
         self.steps: Final[dict[Step, Facts]] = {}
         self.doubts: Final[dict[Doubt, Facts]] = {}
-        for bound in grid.bound:
-            for free in grid.free:
-                where = Decides(rules[bound.place, free.place], bound.sample.delivery, bound.sample.status in FINAL)
-                if where not in self.decides:
-                    self.decides[where] = joined(bound.sample, free.sample)
-        for bound, less in _steps(grid):
-            for free in grid.free:
-                step = Step(rules[bound.place, free.place], bound.sample.delivery, rules[less, free.place])
-                if step not in self.steps:
-                    self.steps[step] = joined(bound.sample, free.sample)
-        for doubted, clear in _doubts(grid):
-            for bound in grid.bound:
-                doubt = Doubt(rules[bound.place, doubted.place], rules[bound.place, clear], bound.sample.delivery)
-                if doubt not in self.doubts:
-                    self.doubts[doubt] = joined(bound.sample, doubted.sample)
+        self._coverage = coverage
+        for bound in coverage.bound:
+            self._note_decides(bound)
+            self._note_doubts(bound)
+        for bound, less in _steps(coverage.bound):
+            self._note_steps(bound, less)
+
+    def _note_decides(self, bound: Bound) -> None:
+        for rule, free in self._coverage.decided(0, bound.masks[0]):
+            where = Decides(rule, bound.facts.delivery, bound.facts.status in FINAL)
+            if where not in self.decides:
+                self.decides[where] = self._coverage.facts(bound, free)
+
+    def _note_steps(self, bound: Bound, less: Bound) -> None:
+        before, after = (self._coverage.decided(0, one.masks[0]) for one in (bound, less))
+        for (first, free), (second, other) in product(before, after):
+            step = Step(first, bound.facts.delivery, second)
+            if step not in self.steps and free & other:
+                self.steps[step] = self._coverage.facts(bound, free & other)
+
+    def _note_doubts(self, bound: Bound) -> None:
+        decided = self._coverage.decided(0, bound.masks[0])
+        for standing, (first, free) in product(Standing, decided):
+            if standing is Standing.CLEAR:
+                continue
+            if_clear = self._coverage.moved(free, "standing", standing, Standing.CLEAR)
+            for second, other in decided:
+                doubt = Doubt(first, second, bound.facts.delivery)
+                if doubt not in self.doubts and if_clear & other:
+                    both = self._coverage.moved(if_clear & other, "standing", Standing.CLEAR, standing)
+                    self.doubts[doubt] = self._coverage.facts(bound, both)
 
 
-def _steps(grid: Grid) -> Iterator[tuple[Bound, tuple[int, ...]]]:
-    """Yield each bound cell with the place at which all is alike but that less is delivered, where that can be."""
-    delivery_at = {one.values[0]: place for place, one in enumerate(grid.axes["delivery"])}
-    next_place = {delivery_at[more]: delivery_at[less] for more, less in pairwise(RISING)}
-    places = {bound.place for bound in grid.bound}
-    for bound in grid.bound:
-        status, delivered, *rest = bound.place
-        if delivered in next_place:
-            less = (status, next_place[delivered], *rest)
-            if less in places:
+def _steps(every: list[Bound]) -> Iterator[tuple[Bound, Bound]]:
+    """Yield each bound combination with that in which all is alike but that less is delivered, where that can be."""
+    by_facts = {bound.facts: bound for bound in every}
+    next_less = dict(pairwise(RISING))
+    for bound in every:
+        if bound.facts.delivery in next_less:
+            less = by_facts.get(replace(bound.facts, delivery=next_less[bound.facts.delivery]))
+            if less is not None:
                 yield bound, less
-
-
-def _doubts(grid: Grid) -> Iterator[tuple[Free, tuple[int, ...]]]:
-    """Yield each free cell of a doubted customer with the place at which all is alike but that he is clear."""
-    clear = next(place for place, one in enumerate(grid.axes["standing"]) if one.values == (Standing.CLEAR,))
-    for free in grid.free:
-        if free.place[_STANDING] != clear:
-            yield free, (*free.place[:_STANDING], clear, *free.place[_STANDING + 1 :])

@@ -23,11 +23,17 @@ def lines(quote: ServiceQuote, currency: str) -> tuple[str, ...]:
         "An order can't be canceled at your own wish once it is placed."
         if quote.pending_cancel is None
         else f"Cancel while it is pending{at_the_end(quote.pending_cancel)}",
-        f"If it can't be started{at_the_end(quote.not_started)}",
+        *_not_delivered(at_the_end(quote.not_started), at_the_end(quote.provider_canceled)),
         _no_refund_after_start(quote) or f"If it is delivered only in part{at_the_end(quote.partial)}",
         completed if claims else f"{completed.removesuffix('.')}, also if it goes away later.",
         *claims,
     )
+
+
+def _not_delivered(not_started: str, provider_canceled: str) -> list[str]:
+    """Return what comes back when nothing is delivered: the provider's cancel has its own line where it differs."""
+    found = [f"If it can't be started{not_started}"]
+    return found if provider_canceled == not_started else [*found, f"If the provider cancels it{provider_canceled}"]
 
 
 def _no_refund_after_start(quote: ServiceQuote) -> str:
@@ -65,7 +71,7 @@ def _course(course: Course, say: Callable[[Answer, str], str], since: str, curre
         else:
             parts.append(f"later: {words}" if parts else f": {words}")
     if course.age_of_order_matters:
-        parts.append("it also depends on how long ago you ordered")
+        parts.append("it may be more, by how long ago you ordered")
     return f"{'; '.join(parts)}."
 
 

@@ -1,6 +1,6 @@
 """What must hold for every order under a policy that may be published, each with a counterexample where it does not.
 
-The combinations are all walked (neighbors.py); what the deciding clauses pay is compared exactly, for every charge and
+All combinations are looked at (neighbors.py); what the deciding clauses pay is compared exactly, for every charge and
 every number of undelivered units (payouts.py).
 """
 
@@ -15,9 +15,9 @@ from typing import Final
 from panel.kernel import money
 from refunds.policy import owing, payouts
 from refunds.policy.clauses import Approval, Clause, Refund
+from refunds.policy.coverage import Coverage
 from refunds.policy.describing import Describer
 from refunds.policy.facts import Amounts, Delivery
-from refunds.policy.grid import Grid
 from refunds.policy.neighbors import Neighbors
 from refunds.policy.payouts import Case
 
@@ -76,10 +76,10 @@ class Finding:
         return SENTENCES[self.what]
 
 
-def check(grid: Grid) -> tuple[Finding, ...]:
-    """Prove the properties of the one policy of the grid."""
-    (policy,) = grid.policies
-    found, words = Neighbors(grid), Describer(grid.policies)
+def check(coverage: Coverage) -> tuple[Finding, ...]:
+    """Prove the properties of the one policy of the coverage."""
+    (policy,) = coverage.policies
+    found, words = Neighbors(coverage), Describer(coverage.policies)
     return (
         Finding(Property.KEEPS_NOTHING_SILENTLY, tuple(_kept(policy.rules, found, words))),
         Finding(Property.WITHIN_CHARGE, tuple(_beyond_charge(policy.rules, found, words))),

@@ -1,15 +1,18 @@
 """What a policy gives back for orders of a service, asked before there is one: the answers behind every note and quote.
 
-Sample orders are judged by the policy itself, so what is said beforehand is what will be decided.
+Sample orders are judged by the policy itself, so what is said beforehand is what will be decided. A case that several
+people can bring about, for several causes, is judged for each of them, and the least of the answers is said.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from itertools import chain, groupby
+from fractions import Fraction
+from itertools import chain, groupby, product
 from typing import Final
 
-from refunds.policy import facts
-from refunds.policy.clauses import Approval, Portion, Refund
+from refunds.policy import facts, payouts
+from refunds.policy.clauses import Approval, Clause, Portion, Refund
 from refunds.policy.document import Policy
 from refunds.policy.facts import (
     DAY_HOURS,
@@ -65,8 +68,8 @@ class Course:
     """The answers to one case as time goes on, the last of which holds for good.
 
     Attributes:
-        age_of_order_matters: hours count from the end, and the answers are those for an order that was placed no
-            earlier than it must have been; for older ones the policy has others.
+        age_of_order_matters: hours count from the end, and the answers are the least of those for orders placed long
+            ago or just before; for others the policy gives more.
     """
 
     steps: tuple[Step, ...]
@@ -84,9 +87,10 @@ class ServiceQuote:
 
     Attributes:
         pending_cancel: the customer cancels while the order is pending; None where the policy lets nobody do so.
-        not_started: it can't be started.
-        partial: the provider ends it before all is delivered.
-        stopped_by_us: our staff end it before all is delivered.
+        not_started: it can't be started, as the system, our staff or the provider says.
+        provider_canceled: the provider ends it before anything is delivered.
+        partial: the provider ends it, as partial or canceled, before all is delivered.
+        stopped_by_us: we cancel it before all is delivered.
         completed: it is delivered in full.
         short: a customer reports that less was delivered than the provider says.
         dropped: a customer reports that what was delivered went away.
@@ -95,6 +99,7 @@ class ServiceQuote:
 
     pending_cancel: Course | None
     not_started: Course
+    provider_canceled: Course
     partial: Course
     stopped_by_us: Course
     completed: Course
@@ -108,16 +113,50 @@ class ServiceQuote:
         return all(answer.refund is Refund.NONE for answer in self.partial.answers)
 
 
+End = tuple[Status, Delivery, Cause, Initiator]
+"""One way in which an order comes to an end, or a claim about it."""
+
+_WE: Final = (Initiator.SYSTEM, Initiator.STAFF)
+_PENDING_CANCEL: Final[End] = (Status.CANCELED, Delivery.NONE, Cause.CHANGE_OF_MIND, Initiator.CUSTOMER)
+_SHORT: Final[End] = (Status.COMPLETED, Delivery.ALL, Cause.CANNOT_COMPLETE, Initiator.CUSTOMER)
+_DROPPED: Final[End] = (Status.COMPLETED, Delivery.ALL, Cause.DROPPED, Initiator.CUSTOMER)
+
+ENDS: Final[Mapping[str, tuple[End, ...]]] = {
+    "pending_cancel": (_PENDING_CANCEL,),
+    "not_started": tuple(
+        (Status.CANCELED, Delivery.NONE, cause, initiator)
+        for cause, initiator in product((Cause.NOT_STARTED, Cause.SERVICE_UNAVAILABLE), (*_WE, Initiator.PROVIDER))
+    ),
+    "provider_canceled": (
+        (Status.CANCELED, Delivery.NONE, Cause.PROVIDER_CANCELED, Initiator.PROVIDER),
+        (Status.PARTIAL, Delivery.NONE, Cause.CANNOT_COMPLETE, Initiator.PROVIDER),
+    ),
+    "partial": (
+        (Status.PARTIAL, Delivery.SOME, Cause.CANNOT_COMPLETE, Initiator.PROVIDER),
+        (Status.CANCELED, Delivery.SOME, Cause.PROVIDER_CANCELED, Initiator.PROVIDER),
+    ),
+    "stopped_by_us": tuple(
+        (Status.CANCELED, Delivery.SOME, cause, initiator)
+        for cause, initiator in (
+            (Cause.STAFF_CANCELED, Initiator.STAFF),
+            *product((Cause.SERVICE_UNAVAILABLE, Cause.SERVICE_DISCONTINUED, Cause.SYSTEM_ERROR), _WE),
+        )
+    ),
+    "completed": tuple(
+        (Status.COMPLETED, Delivery.ALL, Cause.DELIVERED, initiator)
+        for initiator in (Initiator.PROVIDER, Initiator.STAFF)
+    ),
+}
+"""Every way in which each case comes about, the most usual one first."""
+
+
 def quote(policy: Policy, offered: Offered, standing: Standing = Standing.CLEAR) -> ServiceQuote:
     """Return what the policy gives back for orders of a service by a customer of this standing."""
 
-    def order(status: Status, delivery: Delivery, cause: Cause, initiator: Initiator) -> Facts:
-        can_be_refilled = status is not Status.CANCELED  # what went away is delivered again only of what was delivered
+    def order(end: End) -> Facts:
+        can_be_refilled = end[0] is not Status.CANCELED  # what went away is delivered again only of what was delivered
         return Facts(
-            status,
-            delivery,
-            cause,
-            initiator,
+            *end,
             offered.terms,
             standing,
             hours_since_final=0,
@@ -126,26 +165,23 @@ def quote(policy: Policy, offered: Offered, standing: Standing = Standing.CLEAR)
             category=offered.category,
         )
 
-    canceled = order(Status.CANCELED, Delivery.NONE, Cause.CHANGE_OF_MIND, Initiator.CUSTOMER)
-    not_started = order(Status.CANCELED, Delivery.NONE, Cause.NOT_STARTED, Initiator.SYSTEM)
-    partial = order(Status.PARTIAL, Delivery.SOME, Cause.CANNOT_COMPLETE, Initiator.PROVIDER)
-    stopped = order(Status.CANCELED, Delivery.SOME, Cause.STAFF_CANCELED, Initiator.STAFF)
-    completed = order(Status.COMPLETED, Delivery.ALL, Cause.DELIVERED, Initiator.PROVIDER)
-    short = order(Status.COMPLETED, Delivery.ALL, Cause.CANNOT_COMPLETE, Initiator.CUSTOMER)
-    dropped = order(Status.COMPLETED, Delivery.ALL, Cause.DROPPED, Initiator.CUSTOMER)
+    ends = {case: _at_the_end(policy, [order(end) for end in ways]) for case, ways in ENDS.items()}
+    short, dropped = order(_SHORT), order(_DROPPED)
     refills = offered.refill is not Refill.NOT_OFFERED
     return ServiceQuote(
-        pending_cancel=_at_the_end(policy, canceled) if Status.PENDING in policy.customer_cancellation else None,
-        not_started=_at_the_end(policy, not_started),
-        partial=_at_the_end(policy, partial),
-        stopped_by_us=_at_the_end(policy, stopped),
-        completed=_at_the_end(policy, completed),
+        pending_cancel=ends["pending_cancel"] if Status.PENDING in policy.customer_cancellation else None,
+        not_started=ends["not_started"],
+        provider_canceled=ends["provider_canceled"],
+        partial=ends["partial"],
+        stopped_by_us=ends["stopped_by_us"],
+        completed=ends["completed"],
         short=_afterwards(policy, short),
         dropped=_afterwards(policy, dropped),
         refill_failed=_afterwards(policy, replace(dropped, refill=Refill.REFUSED)) if refills else None,
     )
 
 
+_USUAL_CHARGE: Final = 10
 _AGES: Final = (
     (1, SincePlaced.WITHIN_HOUR),
     (DAY_HOURS, SincePlaced.WITHIN_DAY),
@@ -154,9 +190,13 @@ _AGES: Final = (
 )
 
 
-def _at_the_end(policy: Policy, sample: Facts) -> Course:
-    """Judge an order that ends just now, by its age."""
-    return Course(_merged([Step(hours, _answer(policy, replace(sample, since_placed=age))) for hours, age in _AGES]))
+def _at_the_end(policy: Policy, samples: Sequence[Facts]) -> Course:
+    """Judge an order that ends just now in one of some ways, by its age."""
+    return Course(
+        _merged(
+            [Step(hours, _least(policy, [replace(one, since_placed=age) for one in samples])) for hours, age in _AGES]
+        )
+    )
 
 
 def _afterwards(policy: Policy, sample: Facts) -> Course:
@@ -166,18 +206,60 @@ def _afterwards(policy: Policy, sample: Facts) -> Course:
     for within, hours in chain(((bound, bound) for bound in bounds), [(None, bounds[-1] + 1)]):
         youngest = facts.since_placed(timedelta(hours=hours))
         ages = [age for _, age in _AGES]
-        answers = [
-            _answer(policy, replace(sample, hours_since_final=hours, since_placed=age))
-            for age in ages[ages.index(youngest) :]
-        ]
-        steps.append(Step(within, answers[0]))
-        other = other or len(set(answers)) > 1
+        samples = [replace(sample, hours_since_final=hours, since_placed=age) for age in ages[ages.index(youngest) :]]
+        steps.append(Step(within, _least(policy, samples)))
+        other = other or len({_answer(one.delivery, _clause(policy, one)) for one in samples}) > 1
     return Course(_merged(steps), age_of_order_matters=other)
 
 
-def _answer(policy: Policy, sample: Facts) -> Answer:
-    clause = policy.rules[policy.matcher.first(sample)]
-    return Answer(clause.refund, clause.approval, clause.cap, clause.fee)
+def _least(policy: Policy, samples: Sequence[Facts]) -> Answer:
+    """Return what a customer can count on whichever of the samples comes about; all are delivered alike.
+
+    That is the answer that never gives more than another. Where each gives more for some orders (a cap in per cent and
+    one of a sum), it is put together from parts of them, or is nothing.
+    """
+    delivery = samples[0].delivery
+    clauses = list({clause.id: clause for clause in (_clause(policy, one) for one in samples)}.values())
+    if nothing := [clause for clause in clauses if payouts.pays(clause, delivery) is None]:
+        return _answer(
+            delivery, min(nothing, key=lambda one: (one.refund is not Refund.NONE, one.approval is Approval.REVIEW))
+        )
+    least = _lowest(clauses, clauses, delivery) or _lowest(_mixed(clauses), clauses, delivery)
+    if least is None:
+        return Answer(Refund.NONE, Approval.AUTOMATIC)
+    waits = any(clause.approval is Approval.REVIEW for clause in clauses)
+    return replace(_answer(delivery, least), approval=Approval.REVIEW if waits else Approval.AUTOMATIC)
+
+
+def _lowest(offered: Iterable[Clause], clauses: Sequence[Clause], delivery: Delivery) -> Clause | None:
+    """Return the first of the offered that never pays more than any of the clauses."""
+    return next(
+        (one for one in offered if not any(payouts.exceeds(one, other, delivery) for other in clauses if other != one)),
+        None,
+    )
+
+
+def _mixed(clauses: Sequence[Clause]) -> list[Clause]:
+    """Return every clause that can be made of parts of these, what gives most first as far as that can be said."""
+    refunds = [refund for refund in (Refund.FULL, Refund.UNDELIVERED) if any(one.refund is refund for one in clauses)]
+    caps, fees = {one.cap for one in clauses}, {one.fee for one in clauses}
+    mixed = [replace(clauses[0], refund=refund, cap=cap, fee=fee) for refund, cap, fee in product(refunds, caps, fees)]
+    return sorted(mixed, key=_gives, reverse=True)
+
+
+def _gives(clause: Clause) -> Fraction:
+    charge = Fraction(_USUAL_CHARGE)
+    return payouts.payout(clause)(charge, charge / 2)
+
+
+def _clause(policy: Policy, sample: Facts) -> Clause:
+    return policy.rules[policy.matcher.first(sample)]
+
+
+def _answer(delivery: Delivery, clause: Clause) -> Answer:
+    """Return what a clause gives; of what is not delivered at all, the undelivered part is everything."""
+    whole = delivery is Delivery.NONE and clause.refund is Refund.UNDELIVERED
+    return Answer(Refund.FULL if whole else clause.refund, clause.approval, clause.cap, clause.fee)
 
 
 def _merged(steps: list[Step]) -> tuple[Step, ...]:

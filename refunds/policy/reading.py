@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Any, Final, Self, TypeVar
 
 from panel.kernel import money
+from refunds.policy import showing
+from refunds.policy.showing import shown
 from refunds.policy.source import Address
 from refunds.policy.wording import PLACEHOLDER
 
@@ -20,8 +22,11 @@ Choice = TypeVar("Choice", bound=StrEnum)
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _LONGEST_ID: Final = 50
 _PERCENT: Final = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,2})?) ?%", re.ASCII)
+_LONGEST_AMOUNT: Final = 40
 _ALL_OF_IT: Final = 10_000  # hundredths of a per cent
 _ABOVE_ALL_NUMBERS: Final = 2**63
+_FIRST_DAY: Final = date(2000, 1, 1)
+_LAST_DAY: Final = date(2100, 12, 31)
 _TYPES: Final = {
     bool: "true or false",
     int: "a whole number",
@@ -72,7 +77,8 @@ class Table:
     def problem(self, key: str, what: str) -> None:
         """Note one problem with one key."""
         self._is_sound = False
-        self._problems.append(Problem(f"{self._place}: {self._prefix}{key}", what, (*self._address, key)))
+        where = f"{self._place}: {self._prefix}{showing.key(key)}"
+        self._problems.append(Problem(where, what, (*self._address, key)))
 
     @property
     def exists(self) -> bool:
@@ -119,25 +125,28 @@ class Table:
         """Read true or false."""
         return bool(self._take(key, bool, "true or false"))
 
-    def number(self, key: str, *, least: int, most: int | None = None) -> int:
-        """Read a whole number of at least `least` and, where there is one, at most `most`."""
+    def number(self, key: str, *, least: int, most: int) -> int:
+        """Read a whole number of at least `least` and at most `most`."""
         value = self._take(key, int, "a whole number")
         if value is not None and value < least:
-            self.problem(key, f"{value} is too small: at least {least}")
-        if value is not None and most is not None and value > most:
-            self.problem(key, f"{value} is too large: at most {most}")
-        return value if value is not None else least
+            self.problem(key, f"{shown(value)} is too small: at least {least}")
+        if value is not None and value > most:
+            self.problem(key, f"{shown(value)} is too large: at most {most}")
+        return least if value is None else min(max(value, least), most)
 
-    def window(self, key: str) -> tuple[int, int]:
-        """Read a pair `[from, to]` of whole numbers, 0 <= from <= to and to > 0."""
+    def window(self, key: str, *, most: int) -> tuple[int, int]:
+        """Read a pair `[from, to]` of whole numbers, 0 <= from <= to <= most and to > 0."""
         allowed = "a pair of whole numbers [from, to] with 0 <= from <= to and to above 0"
         value = self._take(key, list, allowed)
         if value is None:
             return (0, 0)
         match value:
             case [int(low), int(high)] if type(low) is int and type(high) is int and 0 <= low <= high and high > 0:
+                if high > most:
+                    self.problem(key, f"{shown(high)} is too large: at most {most}")
+                    return (0, 0)
                 return (low, high)
-        self.problem(key, f"{value!r} is not {allowed}")
+        self.problem(key, f"{shown(value)} is not {allowed}")
         return (0, 0)
 
     def amount(self, key: str) -> Decimal:
@@ -146,8 +155,10 @@ class Table:
         return money.ZERO if value is None else self._money(key, value) or money.ZERO
 
     def day(self, key: str) -> date:
-        """Read a date without a time."""
+        """Read a date without a time, from 2000 to 2100."""
         value = self._take(key, date, "a date without quotation marks, such as 2026-02-06")
+        if value is not None and not _FIRST_DAY <= value <= _LAST_DAY:
+            self.problem(key, f"{value} is not a date from {_FIRST_DAY} to {_LAST_DAY}")
         return value if value is not None else date.min
 
     def choice(self, key: str, choices: type[Choice], noun: str) -> Choice:
@@ -170,7 +181,7 @@ class Table:
         for item in value:
             known = self._known(key, item, choices, noun)
             if known is not None and known in found:
-                self.problem(key, f"{item!r} is listed twice")
+                self.problem(key, f"{shown(item)} is listed twice")
             elif known is not None:
                 found.append(known)
         return tuple(found)
@@ -179,7 +190,7 @@ class Table:
         """Read one of a few words that the document itself defines."""
         value: str | None = self._take(key, str, "a text in quotation marks")
         if value is not None and value not in known:
-            self.problem(key, f"{value!r} is not {noun}; {_suggest(value, known)}")
+            self.problem(key, f"{shown(value)} is not {noun}; {_suggest(value, known)}")
         return value or ""
 
     def words(self, key: str, known: Sequence[str], noun: str) -> tuple[str, ...]:
@@ -189,7 +200,7 @@ class Table:
             self.problem(key, f"the list is empty; name at least one of {', '.join(known)}")
         for item in found:
             if item not in known:
-                self.problem(key, f"{item!r} is not {noun}; {_suggest(item, known)}")
+                self.problem(key, f"{shown(item)} is not {noun}; {_suggest(item, known)}")
         return found
 
     def numbers(self, key: str) -> tuple[int, ...]:
@@ -197,7 +208,7 @@ class Table:
         found: tuple[int, ...] = self._different(key, int, "a list of whole numbers") if self.has(key) else ()
         for item in found:
             if not 0 < item < _ABOVE_ALL_NUMBERS:
-                self.problem(key, f"{item} is not a number of the catalog")
+                self.problem(key, f"{shown(item)} is not a number of the catalog")
         return found
 
     def portion(self, key: str) -> tuple[int | None, Decimal | None]:
@@ -214,7 +225,9 @@ class Table:
         percent = _PERCENT.fullmatch(value.strip())
         points = round(Decimal(percent[1]) * 100) if percent else 0
         if not 0 < points < _ALL_OF_IT:
-            self.problem(key, f"{value!r} is not {allowed}; a percentage has at most two decimals and is below 100 %")
+            self.problem(
+                key, f"{shown(value)} is not {allowed}; a percentage has at most two decimals and is below 100 %"
+            )
             points = 1
         return (points, None)
 
@@ -225,7 +238,7 @@ class Table:
         value = self._take(key, list, "a list of texts") or []
         for item in value:
             if not isinstance(item, str):
-                self.problem(key, f"must be a list of texts; {item!r} is {_type_name(item)}")
+                self.problem(key, f"must be a list of texts; {shown(item)} is {_type_name(item)}")
                 return ()
         return tuple(self._checked_text(key, item, ("panel",)) for item in value)
 
@@ -249,7 +262,7 @@ class Table:
                 self.problem(key, f"must be a list of tables; item {position} is {_type_name(item)}")
                 continue
             name = item.get(label)
-            place = f"{noun} {name!r}" if isinstance(name, str) and name else f"{noun} {position}"
+            place = f"{noun} {shown(name)}" if isinstance(name, str) and name else f"{noun} {position}"
             address = (*self._address, key, position - 1)
             opened.append(Table(item, place=f"{source}: {place}", problems=self._problems, address=address))
         return opened
@@ -258,7 +271,7 @@ class Table:
         """Note every name that more than one of a list of tables has."""
         self._problems.extend(
             Problem(
-                f"{source}: {noun} {twin!r}: {key}",
+                f"{source}: {noun} {shown(twin)}: {key}",
                 f"is used by {names.count(twin)} {noun}s; each needs its own",
                 (f"{noun}s", len(names) - 1 - names[::-1].index(twin), key),
             )
@@ -274,11 +287,14 @@ class Table:
         value = self._data[key]
         # Exact types: a bool is an int and a datetime is a date to Python, but not to an author.
         if type(value) is not kind:
-            self.problem(key, f"must be {allowed}, not {_type_name(value)} ({value!r})")
+            self.problem(key, f"must be {allowed}, not {_type_name(value)} ({shown(value)})")
             return None
         return value
 
     def _money(self, key: str, value: str) -> Decimal | None:
+        if len(value) > _LONGEST_AMOUNT:
+            self.problem(key, f"{shown(value)} is no amount of money")
+            return None
         try:
             return money.parse(value)
         except money.NotMoney as error:
@@ -290,9 +306,9 @@ class Table:
         found: list[Any] = []
         for item in self._take(key, list, allowed) or []:
             if type(item) is not kind:
-                self.problem(key, f"must be {allowed}; {item!r} is {_type_name(item)}")
+                self.problem(key, f"must be {allowed}; {shown(item)} is {_type_name(item)}")
             elif item in found:
-                self.problem(key, f"{item!r} is listed twice")
+                self.problem(key, f"{shown(item)} is listed twice")
             else:
                 found.append(item)
         return tuple(found)
@@ -301,7 +317,7 @@ class Table:
         if not _ID.fullmatch(value) or len(value) > _LONGEST_ID:
             self.problem(
                 key,
-                f"{value!r} is not an id: write lower-case letters and digits with single hyphens between words, "
+                f"{shown(value)} is not an id: write lower-case letters and digits with single hyphens between words, "
                 f"at most {_LONGEST_ID} characters, such as 'partly-delivered'",
             )
 
@@ -320,11 +336,10 @@ class Table:
         return value.strip()
 
     def _known(self, key: str, value: object, choices: type[Choice], noun: str) -> Choice | None:
-        try:
-            return choices(str(value))
-        except ValueError:
-            self.problem(key, f"{value!r} is not {noun}; {_suggest(value, list(choices))}")
-            return None
+        if isinstance(value, str) and value in set(choices):
+            return choices(value)
+        self.problem(key, f"{shown(value)} is not {noun}; {_suggest(value, list(choices))}")
+        return None
 
 
 def _suggest(value: object, allowed: Sequence[str]) -> str:

@@ -1,12 +1,12 @@
 """Changing one clause in the text of a policy document, and leaving every other line as its author wrote it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from panel.kernel.errors import NotFound
 from refunds.policy import source
-from refunds.policy.source import Address, Block
+from refunds.policy.source import Address, Block, Places
 
 
 class ClauseNotFound(NotFound):
@@ -44,8 +44,9 @@ def replaced(text: str, place: int | None, fields: ClauseFields) -> str:
 
     Raises ClauseNotFound.
     """
-    block, lines = _block(text, place), text.split("\n")
-    comments = [line for line in lines[block.first : block.last] if line.lstrip().startswith("#")]
+    places, lines = source.places(text), text.split("\n")
+    block = _block(places, place)
+    comments = [lines[line - 1] for line in sorted(places.comments) if block.first < line <= block.last]
     header, *rest = written(fields, is_default=place is None)
     return "\n".join([*lines[: block.first - 1], header, *comments, *rest, *lines[block.last :]])
 
@@ -55,22 +56,26 @@ def inserted(text: str, before: int | None, fields: ClauseFields) -> str:
 
     Raises ClauseNotFound.
     """
-    lines, first = text.split("\n"), _block(text, before).first
+    lines, first = text.split("\n"), _block(source.places(text), before).first
     return "\n".join([*lines[: first - 1], *written(fields, is_default=False), "", *lines[first - 1 :]])
 
 
-def removed(text: str, place: int) -> str:
-    """Return the document without the clause at a place. Raises ClauseNotFound."""
-    block, lines = _block(text, place), text.split("\n")
-    after = block.last
-    while after < len(lines) and not lines[after].strip():
-        after += 1
-    return "\n".join([*lines[: block.first - 1], *lines[after:]])
+def removed(text: str, place: int, *, examples: Collection[int] = ()) -> str:
+    """Return the document without the clause at a place, and without the examples at these. Raises ClauseNotFound."""
+    places, lines = source.places(text), text.split("\n")
+    blocks = [_block(places, place), *(places.blocks["examples", one] for one in examples)]
+    for block in sorted(blocks, key=lambda block: block.first, reverse=True):
+        after = block.last
+        while after < len(lines) and not lines[after].strip():
+            after += 1
+        del lines[block.first - 1 : after]
+    return "\n".join(lines)
 
 
 def moved(text: str, place: int, *, to: int) -> str:
     """Return the document with two clauses in each other's places. Raises ClauseNotFound."""
-    first, second = sorted([_block(text, place), _block(text, to)], key=lambda block: block.first)
+    places = source.places(text)
+    first, second = sorted([_block(places, place), _block(places, to)], key=lambda block: block.first)
     lines = text.split("\n")
     return "\n".join(
         [
@@ -103,9 +108,9 @@ def written(fields: ClauseFields, *, is_default: bool) -> list[str]:
     return lines
 
 
-def _block(text: str, place: int | None) -> Block:
+def _block(places: Places, place: int | None) -> Block:
     address: Address = ("default",) if place is None else ("clauses", place)
-    found = source.places(text).blocks.get(address)
+    found = places.blocks.get(address)
     if found is None:
         raise ClauseNotFound("There is no such clause in this document.")
     return found

@@ -25,6 +25,8 @@ LONGEST_TITLE: Final = 200
 _LONGEST_WINDOW: Final = 365
 _LONGEST_SOON: Final = 30 * 24
 _MOST_REQUESTS: Final = 1000
+_LONGEST_HOURS: Final = 365 * 24
+_MOST_BUSINESS_DAYS: Final = 60
 
 
 def withdrawals(table: Table) -> Withdrawals:
@@ -43,7 +45,7 @@ def withdrawals(table: Table) -> Withdrawals:
         passage=table.text("passage", placeholders=()),
         minimum=table.amount("minimum") if allowed else None,
         verify_above=table.amount("verify_above") if allowed else None,
-        business_days=table.window("business_days") if allowed else None,
+        business_days=table.window("business_days", most=_MOST_BUSINESS_DAYS) if allowed else None,
         alternative_method=table.flag("alternative_method") if allowed else False,
     )
     if not allowed:
@@ -57,7 +59,7 @@ def withdrawals(table: Table) -> Withdrawals:
 def review(table: Table) -> Review:
     """Read [review]."""
     found = Review(
-        hours=table.window("hours"),
+        hours=table.window("hours", most=_LONGEST_HOURS),
         title=table.text("title", longest=LONGEST_TITLE),
         text=table.text("text", ("panel", "hours")),
         passage=table.text("passage", placeholders=()),
@@ -127,7 +129,7 @@ def fraud_warnings(table: Table) -> FraudWarnings:
 def contact(table: Table) -> Contact:
     """Read [contact]."""
     found = Contact(
-        response_hours=table.number("response_hours", least=1),
+        response_hours=table.number("response_hours", least=1, most=_LONGEST_HOURS),
         title=table.text("title", longest=LONGEST_TITLE),
         text=table.text("text", ("panel", "response_hours", "email")),
         passage=table.text("passage", placeholders=()),

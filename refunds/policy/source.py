@@ -1,10 +1,11 @@
 """Where things stand in the text of a TOML document: the line of each table and key, and the lines of each table.
 
 `tomllib` tells no lines but of syntax errors. This reads a document that `tomllib` has accepted, so it need not judge
-what it sees; it only has to know where texts, lists and comments begin and end.
+what it sees; it only has to know where texts, lists and comments begin and end. Its time grows with the text's length.
 """
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,19 +13,39 @@ from typing import Final
 Address = tuple[str | int, ...]
 """A path in the document: `("clauses", 2, "when", "cause")` is the key `cause` of `when` of the third clause."""
 
-_HEADER: Final = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?")
-_KEY: Final = re.compile(
-    r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*="""
+_NAME: Final = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
+_NAMES: Final = rf"({_NAME}(?:\s*\.\s*{_NAME})*)"
+_HEADER: Final = re.compile(rf"\s*(\[\[?)\s*{_NAMES}\s*\]\]?\s*(?:#.*)?")
+_KEY: Final = re.compile(rf"\s*{_NAMES}\s*=")
+_PART: Final = re.compile(_NAME)
+# Whatever stands in a text is one of these, also in one that is no TOML; none is given up once it has begun.
+_TOKEN: Final = re.compile(
+    r"""
+    (?P<text>\"{3}(?:[^"\\]|\\.?|"(?!""))*+(?:"{3,5}|\Z)|'{3}(?:[^']|'(?!''))*+(?:'{3,5}|\Z)
+        |"(?:[^"\\\n]|\\[^\n]?)*+"?|'[^'\n]*+'?)
+    |(?P<comment>\#[^\n]*+)|(?P<end>\n)|(?P<open>[\[{])|(?P<close>[\]}])|(?P<blank>[\ \t]++)
+    |(?P<word>[^"'\#\n\[\]{}\ \t]++)
+    """,
+    re.DOTALL | re.VERBOSE,
 )
-_LONG: Final = len('"""')
-_PART: Final = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of a text: its kind by the names in the pattern, the line on which it begins, and how deep it stands."""
+
+    kind: str
+    text: str
+    line: int
+    begin: int
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The lines of one table of a list, from its header to before the next header; numbers count from 1.
+    """The lines of one table of a list, from its header to the end of its last key; numbers count from 1.
 
-    Blank lines and comments right before the next header belong to what follows.
+    Blank lines and comments between that and the next header belong to what follows.
     """
 
     first: int
@@ -33,10 +54,11 @@ class Block:
 
 @dataclass(slots=True)
 class Places:
-    """Where everything is. `lines` holds each address once, `blocks` the tables of lists."""
+    """Where everything is. `lines` holds each address once, `blocks` the tables of lists, `comments` whole lines."""
 
     lines: dict[Address, int] = field(default_factory=dict)
     blocks: dict[Address, Block] = field(default_factory=dict)
+    comments: set[int] = field(default_factory=set)
 
     def line(self, address: Address) -> int | None:
         """Return the line of an address, or of the nearest thing around it; None for the document as a whole."""
@@ -47,33 +69,83 @@ class Places:
         return None
 
 
+_BETWEEN: Final = re.compile("[=,]")
+MOST_DEPTH: Final = 16
+MOST_PARTS: Final = 16
+LONGEST_WORD: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A header, or a key with its value, which may have many lines."""
+
+    first: int
+    last: int
+    text: str
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Yield all pieces of a text, whatever it holds, in the order in which they stand."""
+    line, depth = 1, 0
+    for found in _TOKEN.finditer(text):
+        kind, piece = found.lastgroup or "", found[0]
+        if kind == "close":
+            depth = max(depth - 1, 0)
+        yield Token(kind, piece, line, found.start(), depth)
+        if kind == "open":
+            depth += 1
+        line += piece.count("\n")
+
+
+def excess(text: str) -> tuple[int, str] | None:
+    """Return the line and a sentence for what no policy needs and a parser takes too long for; None without any.
+
+    That is deep nesting, keys of many parts, and names, keys or numbers that are longer than any line.
+    """
+    parts = 1
+    for token in tokens(text):
+        for place, word in enumerate(_BETWEEN.split(token.text) if token.kind == "word" else ()):
+            parts = word.count(".") + (1 if place else parts)
+            if len(word) > LONGEST_WORD:
+                return token.line, f"a name or number of {len(word):,} characters; at most {LONGEST_WORD} are allowed"
+        if token.kind in {"open", "close", "end"}:
+            parts = 1
+        if parts > MOST_PARTS:
+            return token.line, f"a key of more than {MOST_PARTS} parts"
+        if token.depth > MOST_DEPTH:
+            return token.line, f"lists and tables inside of each other, more than {MOST_DEPTH} deep"
+    return None
+
+
 def places(text: str) -> Places:
     """Read a document that is valid TOML with line feeds as line ends."""
     found = Places()
     counts: dict[Address, int] = {}
     table: Address = ()
-    starts: list[tuple[int, Address]] = []
-    for number, statement in _statements(text):
-        header = _HEADER.fullmatch(statement.split("\n", 1)[0])
+    top: Address = ()
+    for statement in _statements(text, found.comments):
+        header = _HEADER.fullmatch(statement.text)
         if header is not None:
             table = _opened(header, counts)
-            found.lines.setdefault(table, number)
-            starts.append((number, table))
-            continue
-        key = _KEY.match(statement)
+            found.lines.setdefault(table, statement.first)
+            if len(table) == 1 or isinstance(table[-1], int):
+                top = table
+                found.blocks[top] = Block(statement.first, statement.last)
+        if top:
+            found.blocks[top] = Block(found.blocks[top].first, statement.last)
+        key = _KEY.match(statement.text) if header is None else None
         if key is not None:
             address = table
             for part in _PART.findall(key[1]):
-                address = (*address, part.strip("\"'"))
-                found.lines.setdefault(address, number)
-    _find_blocks(found, starts, text)
+                address = (*address, _named(part))
+                found.lines.setdefault(address, statement.first)
     return found
 
 
 def _opened(header: re.Match[str], counts: dict[Address, int]) -> Address:
     """Return the address of a table that a header opens; a table inside of a list's belongs to its last item."""
     address: Address = ()
-    parts = [part.strip("\"'") for part in _PART.findall(header[2])]
+    parts = [_named(part) for part in _PART.findall(header[2])]
     for place, part in enumerate(parts):
         address = (*address, part)
         if header[1] == "[[" and place == len(parts) - 1:
@@ -83,61 +155,24 @@ def _opened(header: re.Match[str], counts: dict[Address, int]) -> Address:
     return address
 
 
-def _find_blocks(found: Places, starts: list[tuple[int, Address]], text: str) -> None:
-    lines = text.split("\n")
-    tops = [(number, table) for number, table in starts if len(table) == 1 or isinstance(table[-1], int)]
-    for place, (first, table) in enumerate(tops):
-        last = tops[place + 1][0] - 1 if place + 1 < len(tops) else len(lines)
-        while last > first and (not lines[last - 1].strip() or lines[last - 1].lstrip().startswith("#")):
-            last -= 1
-        found.blocks[table] = Block(first, last)
+def _named(part: str) -> str:
+    """Return the name that a part of a key stands for."""
+    return str(tomllib.loads(f"name = {part}")["name"]) if "\\" in part else part.strip("\"'")
 
 
-def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each header and each key with its value, with the number of its first line; values may have many lines."""
-    lines = text.split("\n")
-    number = 0
-    while number < len(lines):
-        first, statement = number, lines[number]
-        while _is_open(statement) and number + 1 < len(lines):
-            number += 1
-            statement = f"{statement}\n{lines[number]}"
-        number += 1
-        if statement.strip() and not statement.lstrip().startswith("#"):
-            yield first + 1, statement
-
-
-def _is_open(statement: str) -> bool:
-    """Say whether a value goes on in the next line: inside of a list, or of a text in three quotation marks."""
-    if _HEADER.fullmatch(statement):
-        return False
-    depth = at = 0
-    while at < len(statement):
-        quote = next((mark for mark in ('"""', "'''", '"', "'") if statement.startswith(mark, at)), "")
-        if quote:
-            at = _end_of_text(statement, at + len(quote), quote)
-            if at < 0:
-                return True
-        elif statement[at] == "#":
-            at = statement.find("\n", at)
-            if at < 0:
-                break
-        else:
-            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(statement[at], 0)
-            at += 1
-    return depth > 0
-
-
-def _end_of_text(statement: str, at: int, quote: str) -> int:
-    """Return where a text that began before `at` ends, behind its quotation marks; -1 when not in these lines."""
-    while at < len(statement):
-        if statement[at] == "\\" and quote[0] == '"':
-            at += 2
-        elif statement.startswith(quote, at):
-            at += len(quote)
-            while len(quote) == _LONG and statement.startswith(quote[0], at):
-                at += 1
-            return at
-        else:
-            at += 1
-    return -1
+def _statements(text: str, comments: set[int]) -> Iterator[_Statement]:
+    """Yield each header and each key with its value; add the lines that hold nothing but a comment to `comments`."""
+    first = begin = 0
+    line_of_code = 0
+    for token in tokens(text):
+        if token.kind == "comment" and line_of_code < token.line:
+            comments.add(token.line)
+        elif token.kind == "end" and token.depth == 0:
+            if first:
+                yield _Statement(first, token.line, text[begin : token.begin])
+            first, begin = 0, token.begin + 1
+        elif token.kind not in {"comment", "end", "blank"}:
+            first = first or token.line
+            line_of_code = token.line + token.text.count("\n")
+    if first:
+        yield _Statement(first, line_of_code, text[begin:])

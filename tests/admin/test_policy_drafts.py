@@ -186,6 +186,34 @@ def test_a_clause_is_changed_moved_and_taken_out(client: Client, grace: User) ->
     assert ids() == [one for one in before if one != "dropped-in-time"]
 
 
+def test_what_is_taken_out_takes_the_examples_of_it_along(client: Client, grace: User) -> None:
+    draft = policies.draft(grace)
+    policy = loader.loads(draft.text, "x")
+    gone = policy.clauses[3].id
+    assert [example.clause for example in policy.examples].count(gone) == 1
+
+    page = clause_form(draft, "3", "remove")
+    asked = text_of(client.get(page))
+    submit(client, page)
+
+    assert f"{gone} is taken out of the document with 1 example of it;" in asked
+    left = loader.loads(newest().text, "x")
+    assert gone not in {clause.id for clause in left.clauses} | {example.clause for example in left.examples}
+    assert len(left.examples) == len(policy.examples) - 1
+
+
+def test_a_change_that_would_leave_mistakes_is_not_kept(client: Client, grace: User) -> None:
+    only = policies.shipped("money-back-guarantee")
+    head, _, rest = only.partition("[[clauses]]")
+    first, tail = "[[clauses]]" + rest[: rest.index("[[clauses]]")], only[only.index("[default]") :]
+    draft = policies.draft(grace, head + first + tail[: tail.index("[[examples]]")])
+
+    answer = submit(client, clause_form(draft, "0", "remove"))
+
+    assert "clauses: is missing" in text_of(answer)
+    assert newest() == draft
+
+
 def test_the_default_is_changed_by_its_form(client: Client, grace: User) -> None:
     draft = policies.draft(grace)
     given = {name: value for name, value in CLAUSE.items() if not name.startswith(("id", "when", "claim"))}

@@ -131,6 +131,7 @@ CHECKS: dict[str, Any] = {
     "policy_version_numbered_once": lambda: copy("version"),
     "policy_version_by_two": lambda: copy("version", number="77", author_id="%(ben)s", published_by_id="%(ben)s"),
     "policy_version_withdrawn_before_it_starts": lambda: copy("version", number="77", withdrawn_at="effective_from"),
+    "policy_version_starts_in_our_time": lambda: copy("version", number="77", effective_from="'9999-12-31 23:00-12'"),
     "user_email_unique_in_any_case": lambda: copy("user", email="upper(email)"),
     "user_standing_known": "UPDATE accounts_user SET standing = 'fine' WHERE id = %(ada)s",
     "user_suspension_has_a_reason": "UPDATE accounts_user SET suspended_at = now() WHERE id = %(ada)s",

@@ -1,6 +1,7 @@
 """What should become of an order's money, in a few lines: the two shipped policies in the cases that are tried."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import ROUND_DOWN, Decimal
 
 from orders.models import Cause, OrderStatus
@@ -9,6 +10,7 @@ UNIT = Decimal("0.000001")
 GUARANTEE, CREDIT_ONLY = "money-back-guarantee", "panel-credit-only"
 ENDS = (OrderStatus.PARTIAL, OrderStatus.CANCELED, OrderStatus.COMPLETED)
 NOTHING = Decimal(0)
+NEXT_POLICY = timedelta(days=365)  # orders placed at first carry the guarantee, a year later that of credit only
 LIMIT = Decimal(2)  # above it one person's word is not enough; the machine publishes both policies with it
 
 

@@ -2,16 +2,21 @@
 
 import json
 from io import StringIO
+from itertools import product
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.forms import model_to_dict
 
 from billing import audit as ledger_audit
 from orders import handling
 from orders.models import Cause, Order, OrderStatus
 from refunds import audit
 from refunds.models import Decision, RefundRequest, RequestState
+from refunds.policy.facts import Cause as FactCause
+from refunds.policy.facts import Delivery, Facts, Initiator, Refill, SincePlaced, Status
+from refunds.policy.space import can_be
 from tests.factories import AT, make_customer, make_service, make_staff, move, place_order
 from tests.factories.desk import approve, ask_for_refund, confirm, order_in_review, publish_paying_for_errors
 
@@ -122,6 +127,10 @@ BROKEN: dict[str, str] = {
     "every open refund request that a policy opened has a decision that waits": (
         "UPDATE refunds_decision SET state = 'superseded' WHERE state = 'awaiting_review'"
     ),
+    "the facts of every decision and refund request are among those over which policies are proved": (
+        'UPDATE refunds_decision SET facts = facts || \'{"status": "canceled", "refill": "running"}\''
+        " WHERE order_id = %(order)s"
+    ),
     "a refund request has its order's customer and policy version, and its decision is one of its order": (
         "UPDATE refunds_refundrequest SET customer_id = (SELECT max(id) FROM accounts_user) WHERE id = %(waiting)s"
     ),
@@ -138,6 +147,7 @@ BROKEN: dict[str, str] = {
 
 
 FITS = "a refund request has its order's customer and policy version, and its decision is one of its order"
+CAN_BE = "the facts of every decision and refund request are among those over which policies are proved"
 NO_MORE = "a refund request credited what its decision says, and its transfers gave back no more than it credited"
 
 
@@ -175,6 +185,31 @@ def test_finds_transfers_in_the_name_of_a_request_that_was_not_approved(order: O
     tamper("UPDATE refunds_refundrequest SET state = 'superseded', decision_id = NULL WHERE id = %(request)s", order)
 
     assert NO_MORE in found()
+
+
+@pytest.mark.broken_books
+def test_finds_exactly_the_facts_that_the_proof_leaves_out(order: Order) -> None:
+    decision = Decision.objects.filter(order=order).earliest("pk")
+    ages = (None, 0, 1, 2, 24, 25, 720, 721)
+    tried = [
+        Facts(
+            status,
+            delivery,
+            FactCause.DELIVERED,
+            Initiator.SYSTEM,
+            since_placed=since,
+            hours_since_final=hours,
+            refill=refill,
+        )
+        for status, delivery, since, hours, refill in product(Status, Delivery, SincePlaced, ages, Refill)
+    ]
+    sound = model_to_dict(decision, exclude=["id", "order", "policy_version", "facts", "reviewed_by"])
+    of = {"order_id": order.pk, "policy_version_id": decision.policy_version_id}
+    Decision.objects.bulk_create(Decision(**sound, **of, facts=found.as_dict()) for found in tried)
+
+    (finding,) = ledger_audit.run([check for check in audit.CHECKS if check.name == CAN_BE])
+
+    assert finding.count == len([found for found in tried if not can_be(found)])
 
 
 @pytest.mark.broken_books

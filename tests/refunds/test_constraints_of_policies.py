@@ -78,6 +78,8 @@ def test_a_draft_is_kept(draft: PolicyDraft) -> None:
     [
         ("policy_backtest_state_known", "state = 'lost'"),
         ("policy_backtest_of_a_period", "until = since"),
+        ("policy_backtest_in_our_time", "since = '0001-01-01 00:00+05'"),
+        ("policy_backtest_in_our_time", "until = '9999-12-31 23:00-12'"),
         ("policy_backtest_progress_sane", "progress = 101"),
     ],
 )
@@ -109,6 +111,7 @@ def test_every_named_constraint_and_trigger_is_tested() -> None:
         triggers = {name.removeprefix("pgtrigger_").rpartition("_")[0] for (name,) in cursor.fetchall()}
 
     assert named == {
+        "policy_backtest_in_our_time",
         "policy_backtest_of_a_period",
         "policy_backtest_progress_sane",
         "policy_backtest_state_known",

@@ -15,8 +15,9 @@ from refunds import quotes
 from refunds.desk import opening, proposals
 from refunds.models import Decision, RequestState
 from refunds.policy.facts import Facts, Refill
+from refunds.policy.space import can_be
 from tests.factories import AT, HOUR, make_customer, make_service, move, place_order
-from tests.factories.desk import ask_for_refund, balance_of, publish_refill_first, started
+from tests.factories.desk import ask_for_refund, balance_of, publish_refill_first, publish_variant, started
 from tests.factories.refills import end, refill_of, refillable
 from tests.refunds.desk.ground import nothing_moves
 
@@ -69,6 +70,44 @@ def test_a_correction_and_a_claim_know_of_the_refill(ended: RefillState | None, 
 
     assert decided(order).refill == refill
     assert claim(order).facts.refill == refill
+
+
+@pytest.mark.parametrize("ended", [None, RefillState.REJECTED])
+@pytest.mark.parametrize("to", [OrderStatus.CANCELED, OrderStatus.PARTIAL])
+def test_of_what_was_not_delivered_after_all_there_is_nothing_to_refill(
+    ended: RefillState | None, to: OrderStatus
+) -> None:
+    order = refillable()
+    wish = refill_of(order)
+    if ended:
+        end(wish, ended)
+
+    move(order, to, remains=1000, cause=Cause.CORRECTION, at=LATER)
+
+    assert decided(order).refill == claim(order).facts.refill == Refill.NOT_OFFERED
+    assert can_be(decided(order))
+
+
+def test_a_policy_about_running_refills_keeps_nothing_of_an_order_that_turns_out_canceled() -> None:
+    next_clause = '[[clauses]]\nid = "standing-in-doubt"'
+    rule = """[[clauses]]
+id = "refill-runs"
+group = "Refills"
+when = { status = ["completed", "canceled"], refill = ["running"] }
+then = { refund = "none", approval = "automatic" }
+text = "While a refill runs, nothing is refunded."
+because = "a refill runs"
+passage = "our own"
+
+"""
+    publish_variant(next_clause, rule + next_clause)  # which proves that it keeps nothing that was not delivered
+    order = refillable()
+    refill_of(order)
+
+    move(order, OrderStatus.CANCELED, remains=1000, cause=Cause.PROVIDER_CANCELED, at=LATER)
+
+    order.refresh_from_db()
+    assert order.refunded == order.charge == Decimal(10)
 
 
 def test_what_staff_are_shown_beforehand_is_what_the_settlement_then_finds() -> None:

@@ -52,6 +52,8 @@ def test_what_changed_is_told_in_rules_figures_and_words(client: Client, people:
             'when.cause = ["invalid_target", "platform_delay", "terms_violation"]',
         ),
         ('status = "completed", cause = "dropped"', 'status = "completed", cause = "invalid_target"'),  # its example
+        ('refund = "full", approval = "review"', 'refund = "undelivered", approval = "review"'),
+        ('refund = "3.21", approval = "review"', 'refund = "0", approval = "review"'),  # its example
     )
     version = policies.publish(*people, text)
 
@@ -59,7 +61,8 @@ def test_what_changed_is_told_in_rules_figures_and_words(client: Client, people:
 
     said = pages.text(page)
     assert "Order: completed Cause: dropped later" in said
-    assert "The undelivered part, after review Nothing less for you" in said
+    assert "Everything, after review The undelivered part, after review less for you" in said
+    assert "The undelivered part, after review Nothing less" not in said  # of what was all delivered, that is as much
     assert "Hours until a person answers 24 to 48 24 to 96" in said
     content = page.content.decode()
     assert "<del>What</del> <ins>All that</ins> we don&#x27;t deliver" in content
@@ -101,6 +104,17 @@ def test_a_withdrawn_version_is_nobodys_to_read(client: Client, people: tuple[Us
     assert client.get(f"/refund-policy/{coming.pk}/").status_code == 404
     assert client.get(f"/refund-policy/{coming.pk}/changes/").status_code == 404
     assert "Versions of this policy" not in pages.text(client.get("/refund-policy/"))
+
+
+def test_who_ordered_under_a_version_reads_it_though_it_was_withdrawn(people: tuple[User, User]) -> None:
+    ada, ben = make_customer("ada", funds="100"), make_customer("ben")
+    version = policies.publish(*people, start=AT)
+    place_order(ada, make_service(), at=AT)
+    PolicyVersion.objects.filter(pk=version.pk).update(withdrawn_at=AT - timedelta(seconds=1), withdrawn_by=people[0])
+    page = f"/refund-policy/{version.pk}/"
+
+    assert "Within 24 to 96 hours we check" in pages.text(signed_in(ada).get(page))
+    assert [signed_in(reader).get(page).status_code for reader in (ben, people[0])] == [404, 404]
 
 
 @time_machine.travel(AT)

@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -109,6 +110,20 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc] # the theme carries no types
         """Whether this member of staff may use the page's actions."""
         return bool(request.user.has_perm(self.act_permission))
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Open a page only for what can be a number of its rows: the buttons of each look it up by that.
+
+        Raises Http404.
+        """
+        number = None if object_id is None else self._number(object_id)
+        return cast("HttpResponse", super().changeform_view(request, number, form_url, extra_context))
+
     def render_change_form(
         self,
         request: HttpRequest,
@@ -128,6 +143,14 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc] # the theme carries no types
             return
         columns = {field.name for field in obj._meta.concrete_fields}  # noqa: SLF001 - Django's documented name
         obj.save(update_fields=[name for name in form.changed_data if name in columns])
+
+    def _number(self, object_id: str) -> str:
+        """Return the number of a row as an address says it. Raises Http404 for what is none."""
+        try:
+            return str(self.opts.pk.to_python(unquote(object_id)))
+        except ValidationError as error:
+            message = "There is no such row."
+            raise Http404(message) from error
 
     def found(self, request: HttpRequest, object_id: str) -> Any:  # noqa: ANN401 - the model of the page
         """Return the row of a detail action's address. Raises Http404."""

@@ -31,14 +31,13 @@ class Command(BaseCommand):
         parser.add_argument("file", help="a policy document (TOML), or SLUG:NUMBER of a published version")
         parser.add_argument("--since", help="orders placed from this day on, such as 2026-01-01; default: all")
         parser.add_argument("--until", help="orders placed before this day; default: now")
-        parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+        parser.add_argument("--json", action="store_true", help="print one JSON document; progress goes to stderr")
 
     def handle(self, **options: Any) -> None:  # noqa: ANN401 - Django's own signature
         since = _moment(options["since"], "--since") or running.LONG_AGO
         until = _moment(options["until"], "--until") or timezone.now()
-        tell = (lambda _progress: None) if options["json"] else self._tell
         try:
-            result = running.run(documents.named(options["file"]), since=since, until=until, told=tell)
+            result = running.run(documents.named(options["file"]), since=since, until=until, told=self._tell)
         except PanelError as error:
             raise CommandError(error.message) from error
         if options["json"]:

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from panel.kernel.errors import PanelError
 from refunds import documents
 from refunds.policy import differences
-from refunds.policy.differences import DIRECTIONS, Difference
+from refunds.policy.differences import Difference
+from refunds.policy.outcomes import DIRECTIONS
 
 
 class Command(BaseCommand):

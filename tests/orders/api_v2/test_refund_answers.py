@@ -39,6 +39,7 @@ from tests.orders.api_v2.panel_client import Api
 CASES = {
     "pending_cancel": (Status.CANCELED, Cause.CHANGE_OF_MIND, Initiator.CUSTOMER, 1000),
     "not_started": (Status.CANCELED, Cause.NOT_STARTED, Initiator.SYSTEM, 1000),
+    "provider_canceled": (Status.CANCELED, Cause.PROVIDER_CANCELED, Initiator.PROVIDER, 1000),
     "partial": (Status.PARTIAL, Cause.CANNOT_COMPLETE, Initiator.PROVIDER, 333),
     "stopped_by_us": (Status.CANCELED, Cause.STAFF_CANCELED, Initiator.STAFF, 333),
     "completed": (Status.COMPLETED, Cause.DELIVERED, Initiator.PROVIDER, 0),
@@ -47,6 +48,7 @@ CASES = {
     "refill_failed": (Status.COMPLETED, Cause.DROPPED, Initiator.CUSTOMER, 0),
 }
 AFTER_THE_END = {"short", "dropped", "refill_failed"}
+SEVERAL_WAYS = {"not_started", "provider_canceled", "partial"}
 DELIVERY = {1000: Delivery.NONE, 333: Delivery.SOME, 0: Delivery.ALL}
 CHARGE = Decimal("7.77")
 AGES = [
@@ -148,8 +150,13 @@ def test_a_program_reads_what_the_policy_decides(
             continue
         remains = CASES[case][3]
         verdict = engine.decide(policy, facts_of(case, service, standing, age), Amounts(CHARGE, 1000, remains))
-        assert (answer.refund, answer.review) == (verdict.refund.value, verdict.approval.value == "review")
-        assert answer.owed(remains) == verdict.owed
+        if is_widened and case in SEVERAL_WAYS:  # of which the least is said
+            assert answer.owed(remains) <= verdict.owed
+            assert answer.review or verdict.approval.value == "automatic" or not answer.owed(remains)
+        else:
+            refund = "full" if remains == 1000 and verdict.refund != "none" else verdict.refund.value
+            assert (answer.refund, answer.review) == (refund, verdict.approval.value == "review")
+            assert answer.owed(remains) == verdict.owed
         compared += 1
     assert compared > 500
 
@@ -173,6 +180,7 @@ def test_windows_caps_and_fees_stand_beside_the_cases_that_have_them(api: Api) -
     assert row["refund"] == {
         "pending_cancel": "full",
         "not_started": "full",
+        "provider_canceled": "full",
         "partial": "undelivered",
         "stopped_by_us": "full",
         "completed": "none",
@@ -181,7 +189,7 @@ def test_windows_caps_and_fees_stand_beside_the_cases_that_have_them(api: Api) -
         "refill_failed": "full",
         "review": ["short", "refill_failed"],
         "cap": {"refill_failed": "50%"},
-        "fee": {"partial": "5%", "refill_failed": "0.50"},
+        "fee": {"provider_canceled": "5%", "partial": "5%", "refill_failed": "0.50"},
         "within_hours": {"refill_failed": 72},
         "later": {"refill_failed": [{"refund": "none", "review": False}]},
     }
@@ -197,7 +205,7 @@ def test_a_scope_changes_the_answers_for_its_services_only(api: Api) -> None:
 
     rows = {row["service"]: row["refund"] for row in api("services")}
 
-    assert rows[newsletter.pk]["cap"] == {"not_started": "10.00", "partial": "10.00"}
+    assert rows[newsletter.pk]["cap"] == {"not_started": "10.00", "provider_canceled": "10.00", "partial": "10.00"}
     assert [rows[service.pk].get("cap") for service in services[4:8]] == [None] * 4
 
 

@@ -19,6 +19,7 @@ STANDARD_NOTE = (
 GUARANTEE = {
     "pending_cancel": "full",
     "not_started": "full",
+    "provider_canceled": "full",
     "partial": "undelivered",
     "stopped_by_us": "full",
     "completed": "none",
@@ -87,6 +88,7 @@ def test_takes_the_note_from_the_policy_in_force(api: Api, reach: Service) -> No
     assert row["refund"] == {
         "pending_cancel": None,
         "not_started": "full",
+        "provider_canceled": "full",
         "partial": "undelivered",
         "stopped_by_us": "full",
         "completed": "none",
@@ -103,12 +105,10 @@ def test_tells_a_customer_in_doubt_what_the_policy_decides_for_him(api: Api, ada
     [row] = api("services")
 
     assert row["service"] == reach.pk
-    assert row["refund_note"].startswith(
-        "Cancel while it is pending: what was not delivered is refunded to your balance, after review.\n"
-    )
-    cases = ["pending_cancel", "not_started", "partial", "stopped_by_us", "short", "dropped"]
+    assert row["refund_note"].startswith("Cancel while it is pending: full refund to your balance, after review.\n")
+    cases = ["pending_cancel", "not_started", "provider_canceled", "partial", "stopped_by_us", "short", "dropped"]
     assert row["refund"]["review"] == cases
-    assert {row["refund"][case] for case in cases} == {"undelivered"}
+    assert [row["refund"][case] for case in cases] == ["full"] * 3 + ["undelivered"] * 4
 
 
 def test_leaves_out_what_is_not_sold(api: Api, reach: Service) -> None:

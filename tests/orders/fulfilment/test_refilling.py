@@ -1,6 +1,7 @@
 """Passing refills on: once, or a person is told."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -8,9 +9,19 @@ from orders import attention, refill_handling
 from orders.fulfilment import refilling
 from orders.fulfilment.client import NotSent, OutcomeUnknown, Reason, RefillTaken, RefusedByProvider
 from orders.fulfilment.refilling import Outcome
-from orders.models import AttentionItem, AttentionKind, Passing, Provider, Refill, RefillState
+from orders.models import (
+    AttentionItem,
+    AttentionKind,
+    Cause,
+    OrderStatus,
+    Passing,
+    Provider,
+    Refill,
+    RefillState,
+)
 from panel.sandbox.provider import Sandbox
-from tests.factories import make_customer, make_staff
+from tests.factories import make_customer, make_staff, move
+from tests.factories.desk import approve, ask_for_refund
 from tests.orders.fulfilment.races import race
 from tests.orders.fulfilment.stage import MINUTE, POLL, passed_on, provider_of, refill_at
 
@@ -191,6 +202,9 @@ def test_an_answer_that_comes_after_the_call_was_given_up_still_counts(
 
     assert refilling.record(refill_id=refill.pk, called_at=POLL, outcome=outcome, at=POLL + 2 * MINUTE) == passing
 
+    still_asked = AttentionItem.objects.filter(resolved_at=None).values_list("kind", flat=True)
+    assert list(still_asked) == ([AttentionKind.REFILL_UNKNOWN] if passing == Passing.UNKNOWN else [])
+
 
 def test_an_answer_to_a_call_that_staff_settled_changes_nothing_but_is_looked_at(sandbox: Sandbox) -> None:
     refill, staff = refill_at(sandbox, provider_of(sandbox)), make_staff()
@@ -217,6 +231,33 @@ def test_a_number_that_can_not_be_the_refills_is_no_acceptance(sandbox: Sandbox,
 
     assert (fresh(refill).provider_refill_id, fresh(refill).poll_due_at) == ("", None)
     assert waiting_item().order == refill.order
+
+
+@pytest.mark.parametrize(
+    ("to", "words"), [(OrderStatus.COMPLETED, "All that was paid"), (OrderStatus.CANCELED, "Nothing")]
+)
+def test_what_was_refunded_while_it_waited_is_not_delivered_again(
+    sandbox: Sandbox, to: OrderStatus, words: str
+) -> None:
+    refill = refill_at(sandbox, provider_of(sandbox))
+    Provider.objects.update(api_url="http://127.0.0.1:9/api/v2")
+    sweep(POLL + DAY)
+    assert waiting_item().kind == AttentionKind.REFILL_SILENT
+    if to == OrderStatus.CANCELED:
+        move(refill.order, to, remains=1000, cause=Cause.CORRECTION)
+    else:
+        approve(ask_for_refund(refill.order, Cause.SYSTEM_ERROR), make_staff("hiro"), "2.5")
+    Provider.objects.update(api_url=sandbox.url)
+
+    assert sweep(POLL + 2 * DAY) == 1
+
+    assert sandbox.refills() == []
+    refill = fresh(refill)
+    assert (refill.order.status, refill.order.kept) == (to, Decimal(0))
+    assert (refill.state, refill.closed_at, refill.called_at) == (RefillState.REJECTED, POLL + 2 * DAY, POLL + DAY)
+    assert refill.detail.startswith(f"Not passed on: {words}")
+    assert not AttentionItem.objects.filter(resolved_at=None).exists()
+    assert sweep(POLL + 3 * DAY) == 0
 
 
 def test_recording_what_is_no_refill_is_harmless() -> None:

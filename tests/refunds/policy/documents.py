@@ -86,6 +86,9 @@ steps = ["One step."]
 passage = "notebook, page 8"
 """
 
+BASE_WHEN = 'when = { status = ["partial", "canceled"] }'
+"""What the second clause covers, for tests to replace."""
+
 ABUSE = """\
 [abuse]
 window_days = 30

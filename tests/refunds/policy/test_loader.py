@@ -205,7 +205,7 @@ def test_bad_syntax_is_given_with_line_and_column() -> None:
 def test_hostile_text_is_a_problem_and_not_a_crash(text: str) -> None:
     (problem,) = problems_of(text)
 
-    assert problem.startswith("shop.toml: not a TOML document: ")
+    assert problem.startswith(("shop.toml: not a TOML document: ", "shop.toml: no policy needs: "))
 
 
 @pytest.mark.parametrize("text", ["clauses = 1", "clauses = [1]", "clauses = [[]]", "default = []", "sections = {}"])

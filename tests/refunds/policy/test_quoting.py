@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refunds.policy import engine, loader, owing, quoting
@@ -26,8 +27,8 @@ from refunds.policy.facts import (
     since_placed,
 )
 from refunds.policy.quoting import Answer, Course, Offered, Step
-from tests.refunds.policy import widened
-from tests.refunds.policy.documents import CREDIT_ONLY, MONEY_BACK, SHIPPED, minimal_with
+from tests.refunds.policy import random_policies, widened
+from tests.refunds.policy.documents import BASE_WHEN, CREDIT_ONLY, MONEY_BACK, SHIPPED, minimal_with
 from tests.refunds.policy.widened import CREATORS, NEWSLETTER, WIDENED
 
 POLICIES = (*SHIPPED, WIDENED, widened.policy_of("panel-credit-only"))
@@ -40,17 +41,40 @@ OFFERED = st.builds(
     st.sampled_from([0, CREATORS, 99]),
 )
 ENDS = {
-    "pending_cancel": (Status.CANCELED, Delivery.NONE, Cause.CHANGE_OF_MIND, Initiator.CUSTOMER),
-    "not_started": (Status.CANCELED, Delivery.NONE, Cause.NOT_STARTED, Initiator.SYSTEM),
-    "partial": (Status.PARTIAL, Delivery.SOME, Cause.CANNOT_COMPLETE, Initiator.PROVIDER),
-    "stopped_by_us": (Status.CANCELED, Delivery.SOME, Cause.STAFF_CANCELED, Initiator.STAFF),
-    "completed": (Status.COMPLETED, Delivery.ALL, Cause.DELIVERED, Initiator.PROVIDER),
+    "pending_cancel": [(Status.CANCELED, Delivery.NONE, Cause.CHANGE_OF_MIND, Initiator.CUSTOMER)],
+    "not_started": [
+        (Status.CANCELED, Delivery.NONE, cause, initiator)
+        for cause in (Cause.NOT_STARTED, Cause.SERVICE_UNAVAILABLE)
+        for initiator in (Initiator.SYSTEM, Initiator.STAFF, Initiator.PROVIDER)
+    ],
+    "provider_canceled": [
+        (Status.CANCELED, Delivery.NONE, Cause.PROVIDER_CANCELED, Initiator.PROVIDER),
+        (Status.PARTIAL, Delivery.NONE, Cause.CANNOT_COMPLETE, Initiator.PROVIDER),
+    ],
+    "partial": [
+        (Status.PARTIAL, Delivery.SOME, Cause.CANNOT_COMPLETE, Initiator.PROVIDER),
+        (Status.CANCELED, Delivery.SOME, Cause.PROVIDER_CANCELED, Initiator.PROVIDER),
+    ],
+    "stopped_by_us": [
+        (Status.CANCELED, Delivery.SOME, Cause.STAFF_CANCELED, Initiator.STAFF),
+        (Status.CANCELED, Delivery.SOME, Cause.SERVICE_DISCONTINUED, Initiator.STAFF),
+        (Status.CANCELED, Delivery.SOME, Cause.SYSTEM_ERROR, Initiator.SYSTEM),
+    ],
+    "completed": [
+        (Status.COMPLETED, Delivery.ALL, Cause.DELIVERED, Initiator.PROVIDER),
+        (Status.COMPLETED, Delivery.ALL, Cause.DELIVERED, Initiator.STAFF),
+    ],
 }
+"""Ways in which an order comes to its end, as providers, staff, the system and customers move it."""
+
 CLAIMS = {
     "short": (Status.COMPLETED, Delivery.ALL, Cause.CANNOT_COMPLETE, Initiator.CUSTOMER),
     "dropped": (Status.COMPLETED, Delivery.ALL, Cause.DROPPED, Initiator.CUSTOMER),
     "refill_failed": (Status.COMPLETED, Delivery.ALL, Cause.DROPPED, Initiator.CUSTOMER),
 }
+A_DOLLAR = Amounts(Decimal(1), 1000, 1000)
+CHARGES = tuple(Decimal(text) for text in ("0.01", "0.75", "7.77", "20", "900"))
+A_ROUNDING = Decimal("0.000002")
 REMAINS = {Delivery.NONE: 1000, Delivery.SOME: 333, Delivery.ALL: 0}
 AGES = st.integers(0, 40 * 24 * 3600).map(lambda seconds: timedelta(seconds=seconds)) | st.sampled_from(
     [timedelta(hours=hours, seconds=more) for hours in (1, 24, 72, 720) for more in (-1, 0, 1)]
@@ -64,27 +88,81 @@ def answer_at(course: Course, age: timedelta) -> Answer:
     )
 
 
-@given(st.sampled_from(POLICIES), OFFERED, st.sampled_from(Standing), AGES, st.sampled_from(sorted(ENDS)))
-def test_quotes_what_is_decided_when_an_order_ends(
+@given(
+    st.sampled_from(POLICIES) | random_policies.policies(),
+    OFFERED,
+    st.sampled_from(Standing),
+    AGES,
+    st.sampled_from(sorted(ENDS)),
+)
+@settings(deadline=None)
+def test_no_quote_promises_more_than_the_least_that_is_decided_when_an_order_ends(
     policy: Policy, offered: Offered, standing: Standing, age: timedelta, case: str
 ) -> None:
     course = getattr(quoting.quote(policy, offered, standing), case)
-    facts = Facts(
-        *ENDS[case],
-        offered.terms,
-        standing,
-        since_placed(age),
-        0,
-        Refill.NOT_OFFERED if ENDS[case][0] is Status.CANCELED else offered.refill,
-        offered.service,
-        offered.category,
-    )
-
     if course is None:
         assert case == "pending_cancel"
         assert not engine.may_customer_cancel(policy, Status.PENDING)
         return
-    _agrees(policy, facts, answer_at(course, age))
+    answer = answer_at(course, age)
+    quoted = replace(policy.default, refund=answer.refund, cap=answer.cap, fee=answer.fee)
+
+    for way in ENDS[case]:
+        refill = Refill.NOT_OFFERED if way[0] is Status.CANCELED else offered.refill
+        where = (offered.service, offered.category)
+        facts = Facts(*way, offered.terms, standing, since_placed(age), 0, refill, *where)
+        for charge in CHARGES:
+            amounts = Amounts(charge, 1000, REMAINS[facts.delivery])
+            verdict = engine.decide(policy, facts, amounts)
+            promised = owing.owed(quoted, amounts)
+            assert promised <= verdict.owed + A_ROUNDING, (facts, charge)
+            at_once = answer.approval is Approval.AUTOMATIC
+            assert not (promised and at_once and verdict.approval is Approval.REVIEW), (facts, charge)
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=range(len(POLICIES)))
+@pytest.mark.parametrize("case", sorted(ENDS))
+def test_quotes_just_what_is_decided_where_one_clause_decides(policy: Policy, case: str) -> None:
+    for standing in Standing:
+        course = getattr(quoting.quote(policy, Offered(), standing), case)
+        for way in ENDS[case] if course else ():
+            facts = Facts(*way, standing=standing, hours_since_final=0)
+            decided = {engine.decide(policy, replace(facts, **other), A_DOLLAR).clause_id for other in _others(case)}
+            if len(decided) == 1:
+                _agrees(policy, facts, answer_at(course, timedelta()))
+
+
+def _by_name(refund: Refund, delivery: Delivery) -> Refund:
+    """Of what is not delivered at all, the undelivered part is everything, and is said so."""
+    return Refund.FULL if delivery is Delivery.NONE and refund is Refund.UNDELIVERED else refund
+
+
+def _others(case: str) -> list[dict[str, Any]]:
+    names = ("status", "delivery", "cause", "initiator")
+    return [dict(zip(names, way, strict=True)) for way in quoting.ENDS[case]]
+
+
+def test_says_the_least_of_what_system_staff_and_provider_bring_about() -> None:
+    policy = loader.loads(
+        minimal_with(BASE_WHEN, 'when = { status = ["canceled"], initiator = ["system"] }'), "shop.toml"
+    )
+
+    quote = quoting.quote(policy, Offered())
+
+    assert quote.not_started.answers == (Answer(Refund.NONE, Approval.AUTOMATIC),)
+    assert quote.provider_canceled.answers == (Answer(Refund.NONE, Approval.AUTOMATIC),)
+
+
+def test_caps_of_which_neither_is_the_lower_come_to_nothing_and_fees_to_both() -> None:
+    canceled = 'when = { status = ["canceled"], initiator = ["system"] }'
+    then = 'then = { refund = "undelivered", approval = "automatic" }'
+    first = minimal_with(BASE_WHEN, canceled).replace(then, f"{then[:-2]}, {{}} }}")
+    capped = first.replace("{} }", 'cap = "50 %" }').replace("What is missing", "Up to {cap}")
+    other = capped[capped.index('[[clauses]]\nid = "partly"') : capped.index("[default]")]
+    second = other.replace('"partly"', '"others"').replace('"system"', '"staff", "provider"').replace("50 %", "3.00")
+    policy = loader.loads(capped.replace("[default]", f"{second}[default]"), "shop.toml")
+
+    assert quoting.quote(policy, Offered()).not_started.answers == (Answer(Refund.NONE, Approval.AUTOMATIC),)
 
 
 @given(st.sampled_from(POLICIES), OFFERED, st.sampled_from(Standing), AGES, st.sampled_from(sorted(CLAIMS)))
@@ -106,7 +184,7 @@ def test_quotes_what_is_decided_about_a_claim_after_the_end(
         offered.category,
     )
 
-    assert not course.age_of_order_matters
+    assert not course.age_of_order_matters  # so one answer holds for all
     for older in list(SincePlaced)[list(SincePlaced).index(facts.since_placed) :]:
         _agrees(policy, replace(facts, since_placed=older), answer_at(course, age))
 
@@ -117,7 +195,7 @@ def _agrees(policy: Policy, facts: Facts, answer: Answer) -> None:
     clause = policy.clause(verdict.clause_id)
     quoted = replace(clause, refund=answer.refund, cap=answer.cap, fee=answer.fee)
 
-    assert (answer.refund, answer.approval) == (verdict.refund, verdict.approval)
+    assert (answer.refund, answer.approval) == (_by_name(verdict.refund, facts.delivery), verdict.approval)
     assert (answer.cap, answer.fee) == (clause.cap, clause.fee)
     assert owing.owed(quoted, amounts) == verdict.owed
 
@@ -151,14 +229,13 @@ def test_a_refill_that_comes_first_leaves_the_refund_to_when_it_failed() -> None
 
 
 def test_a_canceled_order_is_never_one_that_can_be_refilled() -> None:
-    policy = loader.loads(
-        minimal_with('when = { status = ["partial", "canceled"] }', 'when.refill = ["available"]'), "shop.toml"
-    )
+    policy = loader.loads(minimal_with(BASE_WHEN, 'when.refill = ["not_offered"]'), "shop.toml")
 
     quote = quoting.quote(policy, Offered(refill=Refill.AVAILABLE))
 
-    assert quote.partial.answers == (Answer(Refund.UNDELIVERED, Approval.AUTOMATIC),)
-    assert quote.not_started.answers == quote.stopped_by_us.answers == (Answer(Refund.NONE, Approval.AUTOMATIC),)
+    assert quote.partial.answers == (Answer(Refund.NONE, Approval.AUTOMATIC),)
+    assert quote.not_started.answers == (Answer(Refund.FULL, Approval.AUTOMATIC),)
+    assert quote.stopped_by_us.answers == (Answer(Refund.UNDELIVERED, Approval.AUTOMATIC),)
 
 
 def test_a_window_on_the_age_of_the_order_is_a_step_too() -> None:
@@ -169,7 +246,7 @@ def test_a_window_on_the_age_of_the_order_is_a_step_too() -> None:
     quote = quoting.quote(policy, Offered())
 
     assert quote.not_started.steps == (
-        Step(1, Answer(Refund.UNDELIVERED, Approval.AUTOMATIC)),
+        Step(1, Answer(Refund.FULL, Approval.AUTOMATIC)),
         Step(None, Answer(Refund.NONE, Approval.AUTOMATIC)),
     )
 
@@ -182,6 +259,7 @@ def test_says_that_the_age_of_an_order_matters_where_claims_depend_on_it() -> No
     quote = quoting.quote(policy, Offered())
 
     assert quote.dropped.age_of_order_matters
+    assert {answer.refund for answer in quote.dropped.answers} == {Refund.NONE}, "an older order gets nothing"
     assert quoting.quote(WIDENED, Offered()).dropped.age_of_order_matters is False
 
 

@@ -59,6 +59,28 @@ def test_writing_a_clause_anew_keeps_its_place_its_comments_and_all_else() -> No
     assert text[text.index('[[clauses]]\nid = "partly"') :] == MINIMAL[MINIMAL.index('[[clauses]]\nid = "partly"') :]
 
 
+HASHES = MINIMAL.replace(
+    'passage = "notebook, page 1"\n\n[[clauses]]\nid = "partly"',
+    'passage = """\nnotebook,\n# 12"""\n\n# of the next\n[[clauses]]\nid = "partly"',
+)
+
+
+def test_a_text_whose_last_line_looks_like_a_comment_goes_with_its_clause() -> None:
+    assert HASHES.count("# 12") == 1
+    policy = loader.loads(HASHES, "shop.toml")
+
+    swapped = loader.loads(rewriting.moved(HASHES, 0, to=1), "shop.toml")
+    left = loader.loads(rewriting.removed(HASHES, 0), "shop.toml")
+    written = loader.loads(rewriting.replaced(HASHES, 0, GENEROUS), "shop.toml")
+
+    assert swapped.clauses == policy.clauses[::-1]
+    assert left.clauses == policy.clauses[1:]
+    assert [clause.id for clause in written.clauses] == ["generous", "partly"]
+    for text in (rewriting.removed(HASHES, 0), rewriting.replaced(HASHES, 0, GENEROUS)):
+        assert "# 12" not in text
+        assert "# of the next" in text
+
+
 def test_the_default_is_written_without_id_and_condition() -> None:
     fields = ClauseFields("default", "All else", "undelivered", "review", "We look.", "nothing else fits", "our own")
 
@@ -74,6 +96,17 @@ def test_taking_a_clause_out_leaves_the_others_as_they_were() -> None:
 
     kept = [clause for place, clause in enumerate(MONEY_BACK.clauses) if place != 3]
     assert list(loader.loads(text, "x.toml").clauses) == kept
+
+
+def test_examples_go_with_the_clause_that_they_expect() -> None:
+    gone = MONEY_BACK.clauses[3].id
+    expecting = [place for place, example in enumerate(MONEY_BACK.examples) if example.clause == gone]
+    assert expecting
+
+    policy = loader.loads(rewriting.removed(MONEY_BACK.text, 3, examples=expecting), "x.toml")
+
+    assert [clause.id for clause in policy.clauses] == [one.id for one in MONEY_BACK.clauses if one.id != gone]
+    assert policy.examples == tuple(example for example in MONEY_BACK.examples if example.clause != gone)
 
 
 @pytest.mark.parametrize(("place", "to"), [(0, 1), (5, 4), (10, 11)])

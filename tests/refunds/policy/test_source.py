@@ -1,3 +1,4 @@
+import time
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -93,6 +94,52 @@ def test_a_block_leaves_comments_before_the_next_header_to_that() -> None:
     assert found.blocks["shelf", 0] == Block(17, 22)
     assert found.blocks["shelf", 1] == Block(25, 26)
     assert found.blocks["last",] == Block(27, 28)
+
+
+ODDLY_ENDED = '''\
+[[shelf]]
+text = """
+first
+# no comment"""
+
+# of the second
+[["odd ] name"]]
+# its own
+list = [
+    1,
+    # inside
+    2,  # behind
+]
+'''
+
+
+def test_a_block_ends_with_its_last_key_however_that_looks() -> None:
+    found = source.places(ODDLY_ENDED)
+
+    assert tomllib.loads(ODDLY_ENDED)["shelf"][0]["text"] == "first\n# no comment"
+    assert found.blocks == {("shelf", 0): Block(1, 4), ("odd ] name", 0): Block(7, 13)}
+    assert found.comments == {6, 8, 11}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "list = [\n" + '"one",\n' * 20_000 + "]",
+        'text = """\n' + "# line\n" * 20_000 + '"""',
+        "[[shelf]]\nid = 1\n# c\n" * 7_000,
+        "x = " + "[" * 50_000 + "]" * 50_000,
+        '"""' * 50_000 + "\\",
+        "'" * 100_001,
+    ],
+    ids=["list", "text", "tables", "nested", "quotes", "no TOML"],
+)
+def test_a_long_text_is_read_in_one_pass(text: str) -> None:
+    begun = time.process_time()
+
+    assert "".join(token.text for token in source.tokens(text)) == text
+    source.places(text)
+
+    assert time.process_time() - begun < 10  # seconds; it took minutes
 
 
 def test_an_address_that_is_not_there_is_found_by_what_is_around_it() -> None:
