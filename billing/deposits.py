@@ -4,6 +4,7 @@ The return page, the webhook and the poller all end in `record`, which moves a d
 matter who learns first that it was paid, or how often.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -54,6 +55,14 @@ _STATES: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """Which refund policy the customer accepted, and where from."""
+
+    policy_version: int | None
+    address: str | None
+
+
 class BadAmount(Refused):
     """The amount is not one that can be paid in."""
 
@@ -102,17 +111,26 @@ def gateway_for(amount: Decimal) -> Gateway:
 
 
 def open(  # noqa: A001 - read at call sites as deposits.open
-    *, customer: User, amount: Decimal, key: UUID, page_url: str, policy_version: int | None, at: datetime
+    *,
+    customer: User,
+    amount: Decimal,
+    key: UUID,
+    page_url: str,
+    policy_version: int | None,
+    address: str | None = None,
+    at: datetime,
 ) -> Deposit:
     """Open a deposit of `amount`; the customer pays at its `checkout_url`. The same `key` again returns the same one.
 
-    `page_url` is the deposit's own page, where the customer comes back to; `policy_version` is the one that he saw.
+    `page_url` is the deposit's own page, where the customer comes back to; `policy_version` is the one that he saw, and
+    `address` where he accepted it from, if that is known. Both stay those of the first call with the `key`.
 
     Raises BadAmount, NotOffered, TooMany, NotNow, Conflict (key used for another deposit), AccountSuspended.
     """
     gateway = gateway_for(amount)
     slug = gateway.describe().slug
-    deposit = _intend(customer, money.exact(amount), slug, key, policy_version, at)
+    accepted = _Accepted(policy_version, address)
+    deposit = _intend(customer, money.exact(amount), slug, key, accepted, at)
     if deposit.state != DepositState.OPENING:
         return deposit
     request = DepositRequest(
@@ -207,7 +225,7 @@ def record(report: DepositReport, *, gateway: str, at: datetime) -> Deposit:
         return deposit
 
 
-def _intend(customer: User, amount: Decimal, slug: str, key: UUID, policy_version: int | None, at: datetime) -> Deposit:
+def _intend(customer: User, amount: Decimal, slug: str, key: UUID, accepted: _Accepted, at: datetime) -> Deposit:
     with busy_when_locked(), transaction.atomic(durable=True):
         found: Deposit | None = Deposit.objects.filter(key=key).first()
         if found is None:
@@ -223,7 +241,8 @@ def _intend(customer: User, amount: Decimal, slug: str, key: UUID, policy_versio
                     "gateway": slug,
                     "asked": amount,
                     "currency": settings.PANEL_CURRENCY,
-                    "policy_version": policy_version,
+                    "policy_version": accepted.policy_version,
+                    "opened_from": accepted.address,
                     "created_at": at,
                     "due_at": at + _OPENING_LASTS,
                 },

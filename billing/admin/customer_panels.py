@@ -1,4 +1,4 @@
-"""The tables below a customer: API keys by their visible start, the latest deposits, withdrawals and transfers."""
+"""The tables below a customer: API keys by their visible start, latest sign-ins, deposits, withdrawals, transfers."""
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -14,7 +14,7 @@ _LATEST = 10
 
 def of(request: HttpRequest, customer: User) -> list[Panel]:
     """Return what this member of staff may see of the customer, one query a panel."""
-    found = [standing_changes(customer)]
+    found = [standing_changes(customer), _sign_ins(customer)]
     if request.user.has_perm("accounts.view_apikey"):
         found.append(_keys(customer))
     if request.user.has_perm("billing.view_deposit"):
@@ -40,6 +40,14 @@ def standing_changes(customer: User) -> Panel:
         for change in StandingChange.objects.filter(user=customer).select_related("changed_by")[:_LATEST]
     ]
     return Panel("Changes of standing, the latest first", ("At (UTC)", "Change", "By", "Reasons"), rows)
+
+
+def _sign_ins(customer: User) -> Panel:
+    rows = [
+        (moment(one.at), one.address or "-", one.get_way_display() or "-", one.user_agent or "-")
+        for one in customer.sign_ins.all()[:_LATEST]
+    ]
+    return Panel("Latest sign-ins", ("At (UTC)", "Address", "How", "Browser"), rows)
 
 
 def _keys(customer: User) -> Panel:

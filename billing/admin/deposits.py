@@ -33,6 +33,7 @@ COLORS = {
     DepositState.EXPIRED: "",
 }
 _MOST = 100
+_ORIGIN = ("Where it came from", {"fields": ("came_from",)})
 
 
 @admin.register(Deposit)
@@ -89,6 +90,11 @@ class DepositAdmin(ReadOnlyAdmin):
         for column in ("reference", "payment_reference"):
             matches |= Q(gateway__in=GatewaySlug.values, **{column: term})
         return queryset.filter(matches), False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Deposit | None = None) -> Any:  # noqa: ANN401 - as upstream
+        """Add where the deposit came from, for those who may see customers."""
+        shown_to_all = super().get_fieldsets(request, obj)
+        return (*shown_to_all, _ORIGIN) if request.user.has_perm("accounts.view_user") else shown_to_all
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """There is nothing to ask about before the gateway has heard of the deposit."""
@@ -157,6 +163,10 @@ class DepositAdmin(ReadOnlyAdmin):
     @shown(description="Refund policy that the customer saw")
     def policy(self, deposit: Deposit) -> object:
         return link("refunds_policyversion", deposit.policy_version, "The version in force then")
+
+    @shown(description="Opened from")
+    def came_from(self, deposit: Deposit) -> str:
+        return deposit.opened_from or "-"
 
     @shown(description="Recorded by")
     def recorded(self, deposit: Deposit) -> object:

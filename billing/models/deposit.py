@@ -81,8 +81,10 @@ class Deposit(models.Model):
     method_gone = models.BooleanField(default=False, help_text="The gateway said that this method takes nothing back.")
     gateway_words = models.CharField("gateway's words", max_length=100, blank=True)
     failure = models.CharField(max_length=300, blank=True)
-    # The refund policy that the customer saw when he paid: evidence, should the payment be disputed.
+    # The refund policy that the customer saw and accepted at `created_at`, and where from: evidence, should the payment
+    # be disputed. The address is shown to staff only.
     policy_version = models.BigIntegerField(null=True, blank=True)
+    opened_from = models.GenericIPAddressField("opened from", null=True, blank=True, editable=False)
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from orders import attention, canceling, handling, lifecycle, lines, placing
 from orders.attention import Concern
+from orders.insertion import Origin
 from orders.lifecycle import Move
 from orders.models import (
     AttentionKind,
@@ -19,10 +20,11 @@ from orders.models import (
     Order,
     OrderStatus,
     PlacedRequest,
+    PlacedThrough,
     Service,
 )
 from panel.accounts.models import User
-from panel.demo import asking, paying_in, paying_out, refilling, stories, support
+from panel.demo import asking, paying_in, paying_out, refilling, stories, support, visiting
 from panel.demo.paying_out import Moment, Stage
 from panel.demo.stories import End, Session
 from panel.kernel import money
@@ -98,7 +100,9 @@ def _carry_out(session: Session, stage: Stage, now: datetime, at: datetime) -> N
     if PlacedRequest.objects.filter(customer=customer, request_id=session.name).exists():
         return
     _top_up(session, stage, at)
-    done = placing.place(customer=customer, lines=session.lines, at=at, request_id=session.name)
+    origin = Origin(PlacedThrough.WEB, visiting.address_of(customer))
+    done = placing.place(customer=customer, lines=session.lines, at=at, request_id=session.name, origin=origin)
+    visiting.sign_in(customer, at=at)
     orders = Order.objects.in_bulk(done.order_ids)
     placed = [
         _Placed(orders[pk], end, max(1, int(orders[pk].quantity * share)))

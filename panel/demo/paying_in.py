@@ -11,6 +11,7 @@ from django.db import transaction
 from billing import adjustments, deposits, ledger, pages, receipts
 from billing.models import CustomerAccount, Deposit, DepositState, PayoutKind
 from panel.accounts.models import User
+from panel.demo import visiting
 from panel.demo.till import Till
 from panel.kernel import money
 from panel.kernel.errors import Conflict
@@ -50,6 +51,7 @@ def by_card(*, customer: User, amount: Decimal, card: str, name: str, till: Till
         key=key(name),
         page_url=f"{settings.SITE_URL}{pages.ADD_FUNDS}{key(name)}/",
         policy_version=publishing.version_in_force(at, customer.customer_group_id).pk,
+        address=visiting.address_of(customer),
         at=at,
     )
     if deposit.state == DepositState.PAID:

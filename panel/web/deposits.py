@@ -20,11 +20,13 @@ from billing import deposits, gateways
 from billing.gateways.base import Description
 from billing.models import Deposit, DepositState
 from billing.models.deposit import WAITING
+from panel.accounts import addresses
 from panel.kernel import money
 from panel.kernel.errors import Busy, Conflict, PanelError
 from panel.web import amounts, balance_queries, live, queries, typed
 from panel.web.balance_queries import PaidIn
 from panel.web.people import signed_in
+from refunds.models import PolicyVersion
 from refunds.policy.withdrawing import CREDIT_ONLY
 
 _SUGGESTED: Final = (Decimal(25), Decimal(50), Decimal(100))
@@ -37,7 +39,7 @@ _SEE_OTHER: Final = 303
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What the form shows. `key` makes sending it again harmless; `policy` is the version that was shown with it.
+    """What the form shows. `key` makes sending it again harmless; `policy` is the version that paying accepts.
 
     `stays` says that what is paid in is not paid out again; empty under a policy that pays out.
     """
@@ -46,7 +48,7 @@ class Form:
     suggested: tuple[Decimal, ...]
     amount: str
     key: str
-    policy: int | None
+    policy: PolicyVersion | None
     stays: str
     errors: dict[str, str]
 
@@ -114,6 +116,7 @@ def _open(request: HttpRequest, amount: Decimal, form_key: UUID, policy: int | N
         key=key,
         page_url=f"{settings.SITE_URL}{reverse('deposit', args=[key])}",
         policy_version=policy,
+        address=addresses.of(request),
         at=at,
     )
 
@@ -161,7 +164,7 @@ def _form(
         suggested=tuple(one for one in _SUGGESTED if limits and limits.minimum <= one <= limits.maximum),
         amount=amount,
         key=key,
-        policy=policy.pk if policy else None,
+        policy=policy,
         stays=CREDIT_ONLY if policy and not policy.policy.withdrawals.allowed else "",
         errors=errors or {},
     )

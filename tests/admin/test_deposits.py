@@ -237,6 +237,17 @@ def test_a_deposit_shows_what_went_back_and_what_was_booked() -> None:
     assert "30.00 USD" in text_of(page)
 
 
+def test_where_a_deposit_came_from_is_shown_to_those_who_see_customers(payments: PaymentsSandbox) -> None:
+    assert payments.url
+    address = detail("billing_deposit", open_deposit(make_customer(), address="203.0.113.7").pk)
+
+    agent = text_of(signed_in(clerk("billing.view_deposit", "accounts.view_user")).get(address))
+    visitor = text_of(signed_in(clerk("billing.view_deposit")).get(address))
+
+    assert "203.0.113.7" in agent
+    assert "203.0.113.7" not in visitor
+
+
 def test_panels_of_what_one_may_not_see_are_left_out() -> None:
     deposit = receive_by_hand(make_customer())
 

@@ -37,6 +37,17 @@ def test_the_same_form_again_is_the_same_deposit() -> None:
 
 
 @pytest.mark.usefixtures("payments")
+def test_keeps_where_the_form_was_sent_from_first() -> None:
+    ada = make_customer()
+
+    open_deposit(ada, key=KEY, address="2001:db8::7")
+    open_deposit(ada, key=KEY, address="203.0.113.7")
+    open_deposit(make_customer("ben"))
+
+    assert list(Deposit.objects.order_by("pk").values_list("opened_from", flat=True)) == ["2001:db8::7", None]
+
+
+@pytest.mark.usefixtures("payments")
 @pytest.mark.django_db(transaction=True)
 def test_a_form_sent_twice_at_once_opens_one_deposit() -> None:
     ada = make_customer()

@@ -20,10 +20,18 @@ PAGE = "https://panel.example.com/balance/add/1/"
 HOUR = timedelta(hours=1)
 
 
-def open_deposit(customer: User, amount: str = "50", *, key: UUID | None = None, at: datetime = AT) -> Deposit:
+def open_deposit(
+    customer: User, amount: str = "50", *, key: UUID | None = None, address: str | None = None, at: datetime = AT
+) -> Deposit:
     """Open a deposit at the gateway in the settings (the `payments` fixture's); nothing is paid yet."""
     return deposits.open(
-        customer=customer, amount=Decimal(amount), key=key or uuid4(), page_url=PAGE, policy_version=1, at=at
+        customer=customer,
+        amount=Decimal(amount),
+        key=key or uuid4(),
+        page_url=PAGE,
+        policy_version=1,
+        address=address,
+        at=at,
     )
 
 

@@ -61,6 +61,25 @@ def test_says_nothing_of_the_kind_under_a_policy_that_pays_out(browser: Client) 
     assert "not paid out" not in pages.text(browser.get("/balance/add/"))
 
 
+@pytest.mark.usefixtures("payments")
+def test_says_what_paying_accepts_and_keeps_that_with_the_time_and_the_address(browser: Client) -> None:
+    policy = queries.policy_in_force(timezone.now())
+    assert policy
+    page = browser.get("/balance/add/")
+    form = {"key": pages.hidden(page, "key"), "policy": pages.hidden(page, "policy"), "amount": "50"}
+
+    with time_machine.travel(AT + 30 * HOUR, tick=False):
+        browser.post("/balance/add/", form, REMOTE_ADDR="2001:db8::7")
+        browser.post("/balance/add/", form, REMOTE_ADDR="203.0.113.7")
+
+    deposit = Deposit.objects.get()
+    since = f"{policy.effective_from:%-d %b %Y, %H:%M} UTC"
+    assert f"Paying accepts the refund policy in force since {since} ." in pages.text(page)
+    assert f"/refund-policy/{policy.pk}/" in pages.links(page)
+    assert (deposit.policy_version, deposit.opened_from) == (policy.pk, "2001:db8::7")
+    assert deposit.created_at == AT + 30 * HOUR
+
+
 def test_goes_to_where_it_is_paid_and_comes_back_to_its_own_page(
     browser: Client, ada: User, payments: PaymentsSandbox
 ) -> None:
