@@ -1,29 +1,32 @@
-"""Stopping what waits to be paid back, because a payment is disputed: nothing goes to a customer's bank twice."""
+"""Stopping what waits to be paid back, because a payment is disputed or in doubt: nothing goes to a bank twice."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
 from django.db.models import QuerySet
 
 from billing import withdrawal_letters, withdrawal_moves
-from billing.models import LegState, WithdrawalLeg
+from billing.models import LegState, Origin, WithdrawalLeg
 from billing.models.withdrawal import STOPPABLE
 from billing.withdrawal_moves import Moves
 
 _WHY: Final = "A payment of yours is disputed at the bank, so this was not sent. The money is on your balance again."
+ALL: Final = tuple(Origin)
+ASKED_FOR_BY_CUSTOMERS: Final = (Origin.CUSTOMER,)
 
 
-def load(*, customer_id: int, deposit_id: int | None, at: datetime) -> Moves:
+def load(*, customer_id: int, deposit_id: int | None, at: datetime, origins: Collection[Origin] = ALL) -> Moves:
     """Lock the customer's withdrawals of which something waits; only those to one deposit, if one is named."""
-    waiting = _waiting(customer_id)
+    waiting = _waiting(customer_id, origins)
     if deposit_id is not None:
         waiting = waiting.filter(deposit_id=deposit_id)
     return withdrawal_moves.load(waiting.values_list("withdrawal_id", flat=True), at=at)
 
 
-def waits(customer_id: int) -> bool:
+def waits(customer_id: int, *, origins: Collection[Origin] = ALL) -> bool:
     """Whether something of the customer's withdrawals waits and could still be stopped."""
-    return bool(_waiting(customer_id).exists())
+    return bool(_waiting(customer_id, origins).exists())
 
 
 def deposits_of(moves: Moves) -> set[int]:
@@ -31,16 +34,17 @@ def deposits_of(moves: Moves) -> set[int]:
     return {leg.deposit_id for item in moves.loaded for leg in item.legs if leg.deposit_id is not None}
 
 
-def stop(moves: Moves, *, deposit_id: int | None, note: str) -> int:
+def stop(moves: Moves, *, deposit_id: int | None, note: str, why: str = _WHY) -> int:
     """Cancel what waits of the loaded withdrawals, which puts it on the balance again; return how many parts.
 
-    Only what goes to one deposit, if one is named. What has been sent already goes on. The deposits are locked.
+    Only what goes to one deposit, if one is named. `why` is what the customer reads, `note` what staff read. What has
+    been sent already goes on. The deposits are locked.
     """
     stopped = 0
     for leg in (leg for item in moves.loaded for leg in item.legs):
         if leg.state not in STOPPABLE or deposit_id not in {None, leg.deposit_id}:
             continue
-        leg.failure = _WHY
+        leg.failure = why
         withdrawal_moves.move_leg(moves, leg, LegState.CANCELED, note=note)
         moves.letters.append(withdrawal_letters.failed(leg))
         stopped += 1
@@ -50,9 +54,9 @@ def stop(moves: Moves, *, deposit_id: int | None, note: str) -> int:
     return stopped
 
 
-def _waiting(customer_id: int) -> QuerySet[WithdrawalLeg]:
+def _waiting(customer_id: int, origins: Collection[Origin]) -> QuerySet[WithdrawalLeg]:
     stoppable = [state.value for state in STOPPABLE]
     found: QuerySet[WithdrawalLeg] = WithdrawalLeg.objects.filter(
-        withdrawal__customer_id=customer_id, state__in=stoppable
+        withdrawal__customer_id=customer_id, withdrawal__origin__in=origins, state__in=stoppable
     )
     return found

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from billing import debts, disputes, gateways, ledger, withdrawal_rows
+from billing import debts, disputes, gateways, ledger, warning_cases, withdrawal_rows
 from billing.ledger import NewTransfer, Wallet
 from billing.models import (
     Deposit,
@@ -131,6 +131,7 @@ def save(moves: Moves) -> None:
     withdrawal_rows.write_legs(moves.legs.values())
     if moves.events:
         WithdrawalEvent.objects.bulk_create(moves.events)
+    warning_cases.follow(moves.withdrawals.values(), at=moves.at)
     if moves.money:
         # What was to go back and did not is there for a dispute's claim again.
         disputes.refresh_claims(sorted({leg.deposit_id for leg, _ in moves.money if leg.deposit_id is not None}))

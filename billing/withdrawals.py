@@ -21,6 +21,7 @@ from billing.models import (
     DepositState,
     GatewaySlug,
     LegState,
+    Origin,
     TransferKind,
     Withdrawal,
     WithdrawalEvent,
@@ -122,6 +123,8 @@ def cancel(*, withdrawal_id: int, customer: User, at: datetime) -> Withdrawal:
             raise NotYours("There is no such withdrawal.")
         if item.withdrawal.state == WithdrawalState.CANCELED:
             return item.withdrawal
+        if item.withdrawal.origin != Origin.CUSTOMER:
+            raise WrongState("You did not ask for this one, so it can't be canceled. Please write to us about it.")
         if not BEGUN.isdisjoint(leg.state for leg in item.legs):
             raise WrongState(_too_late(item.withdrawal))
         returned = _cancel_legs(moves, item, actor=customer)

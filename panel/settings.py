@@ -307,6 +307,7 @@ _sweeps = {
     "handle-webhooks": ("panel.webhooks.handle_due", MONEY_SWEEP_SECONDS),
     "audit-ledger": ("refunds.tasks.audit_books", 3600.0),
     "backtest-policies": ("refunds.tasks.carry_out_backtests", 5.0),
+    "find-fraud-warnings": ("refunds.tasks.find_fraud_warnings", 900.0),
     "announce-policies": ("refunds.tasks.announce_policies", 60.0),
 }
 # A sweep that waited until the next one is worth nothing: without workers, they must not pile up.

@@ -33,6 +33,7 @@ _AGENT: Final = (
     "billing.view_withdrawal",
     "billing.view_dispute",
     "billing.view_transfer",
+    "billing.view_fraudwarning",
     "notifications.view_email",
 )
 _APPROVER: Final = (
@@ -47,6 +48,7 @@ _APPROVER: Final = (
     "orders.view_service",
     "orders.view_provider",
     "billing.change_withdrawal",
+    "billing.change_fraudwarning",
 )
 _MANAGER: Final = (
     *_APPROVER,

@@ -18,7 +18,7 @@ from billing.gateway_events import Handler
 from billing.gateways.base import BadNotice
 from billing.models import GatewayEvent, GatewaySlug
 from panel.kernel.errors import Busy
-from refunds import chargebacks
+from refunds import chargebacks, fraud_warnings
 
 log = structlog.get_logger()
 
@@ -37,6 +37,10 @@ def _dispute(event: GatewayEvent, at: datetime) -> None:
     chargebacks.refresh(event.object, gateway=event.gateway, at=at)
 
 
+def _fraud_warning(event: GatewayEvent, at: datetime) -> None:
+    fraud_warnings.refresh(event.object, gateway=event.gateway, at=at)
+
+
 HANDLERS: Final[Mapping[str, Handler]] = {
     "checkout.session.completed": _deposit,
     "checkout.session.async_payment_succeeded": _deposit,
@@ -50,6 +54,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "charge.dispute.closed": _dispute,
     "charge.dispute.funds_withdrawn": _dispute,
     "charge.dispute.funds_reinstated": _dispute,
+    "radar.early_fraud_warning.created": _fraud_warning,
+    "radar.early_fraud_warning.updated": _fraud_warning,
 }
 
 

@@ -11,20 +11,17 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from billing import deposits, disputes, gateways, ledger, stopping
-from billing.gateways.base import DisputeReport, Refusal, Refused
+from billing import deposit_lookup, disputes, gateways, stopping
+from billing.gateways.base import DisputeReport
 from billing.models import Deposit, Dispute, Standing
 from billing.models.dispute import FORMAL
 from billing.withdrawal_moves import Moves
-from orders import lifecycle
-from orders.lifecycle import Move
-from orders.models import Cause, Initiator, Order, OrderStatus
+from orders.models import Order
 from panel.accounts.models import SuspensionCause, User
 from panel.kernel import money
-from panel.kernel.errors import Busy
 from panel.locking import busy_when_locked
 from panel.notifications import suspending
-from refunds import prior_contact, publishing
+from refunds import halting, prior_contact, publishing, warning_holds
 from refunds.models import PolicyVersion
 from refunds.policy.document import Chargebacks, Fee, OnLoss, OnOpen, OnWin
 
@@ -84,20 +81,7 @@ def policy_of(deposit: Deposit) -> PolicyVersion:
 
 
 def _deposit_of(report: DisputeReport, gateway: str, at: datetime) -> Deposit:
-    """Find the paid deposit of a dispute; one whose payment nobody has told us of yet is credited first."""
-    known = Deposit.objects.filter(gateway=gateway, payment_reference=report.payment_reference)
-    deposit: Deposit | None = known.first() if report.payment_reference else None
-    if deposit is not None:
-        return deposit
-    try:
-        paid = gateways.get(gateway).find_deposit(report.payment_reference) if report.payment_reference else None
-    except Refused as error:
-        if error.refusal != Refusal.NOT_FOUND:
-            raise
-        paid = None
-    if paid is not None:
-        deposits.record(paid, gateway=gateway, at=at)
-        deposit = known.first()
+    deposit = deposit_lookup.by_payment(report.payment_reference, gateway=gateway, at=at)
     if deposit is None:
         message = f"{report.reference} disputes no deposit of this panel."
         raise disputes.NotKnown(message)
@@ -118,34 +102,18 @@ class _Opening:
         """Lock what waits: everything of the customer if he is suspended, else what goes back to this deposit."""
         one = None if suspends else dispute.deposit_id
         withdrawals = stopping.load(customer_id=customer.pk, deposit_id=one, at=at)
-        pending = Order.objects.locked().filter(customer=customer, status=OrderStatus.PENDING)
-        orders = list(pending) if suspends else []
+        orders = halting.pending_orders(customer.pk) if suspends else []
         touched = stopping.deposits_of(withdrawals) | {dispute.deposit_id}
         list(Deposit.objects.locked().filter(pk__in=touched).values_list("pk"))
         return cls(dispute, suspends, withdrawals, orders)
 
     def carry_out(self, at: datetime) -> None:
         """Stop withdrawals and cancel pending orders; their money is on the balance before the dispute takes it."""
-        customer_id, reference = self.dispute.customer_id, self.dispute.reference
         one = None if self.suspends else self.dispute.deposit_id
-        stopping.stop(self.withdrawals, deposit_id=one, note=f"Dispute {reference}")
-        if not self.suspends:
-            return
-        moves = [
-            Move(order.pk, OrderStatus.CANCELED, cause=Cause.STAFF_CANCELED, remains=order.quantity, note=_NOTE)
-            for order in self.orders
-        ]
-        lifecycle.transition(moves, initiator=Initiator.SYSTEM, at=at)
-        # Placing and withdrawing take the account's lock, which is held from here on, and look at the suspension after.
-        _require_nothing_new(customer_id)
-
-
-def _require_nothing_new(customer_id: int) -> None:
-    """Raise Busy when something was placed or asked for while the rest was being stopped; all of it is tried again."""
-    ledger.lock_wallets([customer_id])
-    placed = Order.objects.filter(customer=customer_id, status=OrderStatus.PENDING).exists()
-    if placed or stopping.waits(customer_id):
-        raise Busy("This customer orders or withdraws at this very moment; the dispute is taken in a moment later.")
+        stopping.stop(self.withdrawals, deposit_id=one, note=f"Dispute {self.dispute.reference}")
+        if self.suspends:
+            halting.cancel(self.orders, note=_NOTE, at=at)
+            halting.require_nothing_new(self.dispute.customer_id)
 
 
 def _begin(dispute: Dispute, rules: Chargebacks, at: datetime) -> None:
@@ -175,11 +143,14 @@ def _settle_account(dispute: Dispute, customer: User, at: datetime) -> None:
     dispute.save(update_fields=["acted_at", "suspends", "bans", "contacted", "contact_note", "attention"])
     if not Dispute.suspending().filter(customer=customer).exists():
         if customer.suspension_cause == SuspensionCause.DISPUTE:
+            if warning_holds.take_over(customer, at=at):
+                disputes.note(dispute, "The account stays suspended because of a fraud warning.", at=at)
+                return
             suspending.lift_locked(customer, at=at)
             disputes.note(dispute, "The account is open again.", at=at)
         return
     reason = _reason(dispute)
-    is_ours = customer.suspension_cause == SuspensionCause.DISPUTE
+    is_ours = customer.suspension_cause in {SuspensionCause.DISPUTE, SuspensionCause.FRAUD_WARNING}
     if not (dispute.suspends or dispute.bans) or (customer.is_suspended and not is_ours):
         return
     if customer.suspension_reason != reason:

@@ -7,7 +7,7 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from refunds import announcing, audit
+from refunds import announcing, audit, fraud_warnings
 from refunds.backtesting import runs
 
 log = structlog.get_logger()
@@ -35,3 +35,9 @@ def announce_policies() -> None:
     begun = time.monotonic()
     while time.monotonic() - begun < ANNOUNCES_WITHIN and announcing.carry_on(at=timezone.now()):
         pass
+
+
+@shared_task
+def find_fraud_warnings() -> None:
+    """Take in the fraud warnings that no webhook told us of."""
+    fraud_warnings.sweep(at=timezone.now())

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 
-from billing.audit import deposits, disputes, withdrawals
+from billing.audit import deposits, disputes, fraud_warnings, withdrawals
 from billing.audit.balances import CHECKS
 from billing.audit.checking import Check, Finding, run
 
 __all__ = ["CHECKS", "PAYMENT_CHECKS", "Check", "Finding", "findings", "run"]
 
-PAYMENT_CHECKS: Sequence[Check] = (*deposits.CHECKS, *withdrawals.CHECKS, *disputes.CHECKS)
+PAYMENT_CHECKS: Sequence[Check] = (
+    *deposits.CHECKS,
+    *withdrawals.CHECKS,
+    *disputes.CHECKS,
+    *fraud_warnings.CHECKS,
+)
 
 
 def findings() -> list[Finding]:

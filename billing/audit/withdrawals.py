@@ -98,7 +98,7 @@ CHECKS: Sequence[Check] = (
         ) own
         WHERE (t.customer_id = w.customer_id AND CASE t.kind
             WHEN 'withdrawal_opened' THEN
-                w.origin = 'customer' AND t.key = 'withdrawal:' || w.id || ':opened'
+                w.origin IN ('customer', 'warning') AND t.key = 'withdrawal:' || w.id || ':opened'
                 AND d.kind = 'available' AND c.kind = 'held'
             WHEN 'gateway_refund' THEN
                 w.origin = 'gateway' AND c.kind = 'held' AND (

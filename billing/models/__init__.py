@@ -6,6 +6,7 @@ from billing.models.by_hand import Payout, PayoutState, Receipt
 from billing.models.deposit import Deposit, DepositState, GatewaySlug
 from billing.models.discrepancy import Discrepancy, Problem
 from billing.models.dispute import Dispute, DisputeEvent, Standing
+from billing.models.fraud_warning import FraudWarning, FraudWarningEvent, WarningAction, WarningState
 from billing.models.gateway_event import EventState, GatewayEvent
 from billing.models.transfer import Transfer, TransferKind
 from billing.models.withdrawal import (
@@ -27,6 +28,8 @@ __all__ = [
     "Dispute",
     "DisputeEvent",
     "EventState",
+    "FraudWarning",
+    "FraudWarningEvent",
     "GatewayEvent",
     "GatewaySlug",
     "House",
@@ -40,6 +43,8 @@ __all__ = [
     "Standing",
     "Transfer",
     "TransferKind",
+    "WarningAction",
+    "WarningState",
     "Withdrawal",
     "WithdrawalEvent",
     "WithdrawalLeg",

@@ -48,6 +48,7 @@ class Origin(models.TextChoices):
 
     CUSTOMER = "customer", "Customer"
     GATEWAY = "gateway", "By hand at the gateway"
+    WARNING = "warning", "After a fraud warning"
 
 
 class LegState(models.TextChoices):
@@ -178,7 +179,7 @@ class Withdrawal(models.Model):
             ),
             models.CheckConstraint(
                 name="withdrawal_decided_by_a_policy",
-                condition=~Q(origin=Origin.CUSTOMER) | (Q(policy_version__isnull=False) & ~Q(clause="")),
+                condition=Q(origin=Origin.GATEWAY) | (Q(policy_version__isnull=False) & ~Q(clause="")),
             ),
         ]
         indexes = [

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from billing import gateways, withdrawal_moves
 from billing.gateways.base import RefundRequest
-from billing.models import Arrangement, LegState, Withdrawal, WithdrawalLeg, WithdrawalState
+from billing.models import Arrangement, LegState, Origin, Withdrawal, WithdrawalLeg, WithdrawalState
 from billing.withdrawal_moves import Loaded, Moves
 
 LEASE: Final = timedelta(minutes=3)
@@ -71,7 +71,7 @@ def claim_now(*, withdrawal_ids: Sequence[int], at: datetime) -> list[Claim]:
 def _claim(moves: Moves) -> list[Claim]:
     claims: list[Claim] = []
     for item in moves.loaded:
-        if item.withdrawal.customer.is_suspended and any(leg.state == LegState.PLANNED for leg in item.legs):
+        if _is_in_doubt(item) and any(leg.state == LegState.PLANNED for leg in item.legs):
             _put_before_staff(moves, item)
         for leg in item.legs:
             if leg.due_at is None or leg.due_at > moves.at or leg.state in _OVER:
@@ -82,6 +82,11 @@ def _claim(moves: Moves) -> list[Claim]:
     withdrawal_moves.follow_legs(moves)
     withdrawal_moves.save(moves)
     return claims
+
+
+def _is_in_doubt(item: Loaded) -> bool:
+    """Whether the customer was suspended since; a refund after a fraud warning goes to the card all the same."""
+    return item.withdrawal.customer.is_suspended and item.withdrawal.origin != Origin.WARNING
 
 
 def _put_before_staff(moves: Moves, item: Loaded) -> None:

@@ -71,7 +71,7 @@ def standing(story: Story, *, at: datetime) -> Standing:
     legs = {LegState(leg.state) for leg in story.legs}
     is_to_be_sent = state in PROMISED and any(_has_a_day(leg) and leg.state in _TO_BE_SENT for leg in story.legs)
     is_late = is_to_be_sent and at >= withdrawal.overdue_at
-    may_cancel = may_be_taken_back(legs) and not state.is_over
+    may_cancel = withdrawal.origin == Origin.CUSTOMER and may_be_taken_back(legs) and not state.is_over
     is_waiting = may_cancel and state == WithdrawalState.SCHEDULED and at < withdrawal.send_at
     references = "".join(leg.bank_reference for leg in story.legs)
     proposed = story.arrangement.proposed_at.isoformat() if story.arrangement and story.arrangement.proposed_at else ""
@@ -164,7 +164,7 @@ def _has_a_day(leg: WithdrawalLeg) -> bool:
 
 def _comes_by(story: Story, state: WithdrawalState, at: datetime) -> Day | None:
     """Return until when what goes to a bank is there, as far as that is known."""
-    if story.withdrawal.origin != Origin.CUSTOMER or (state.is_over and state != WithdrawalState.PAID):
+    if story.withdrawal.origin == Origin.GATEWAY or (state.is_over and state != WithdrawalState.PAID):
         return None
     coming = [leg for leg in story.legs if leg.state in _SENT or (leg.state in _TO_BE_SENT and _has_a_day(leg))]
     return dates.day(withdrawal_letters.bank_by(story.withdrawal, coming), at=at) if coming else None
@@ -174,10 +174,9 @@ def _decision(withdrawal: Withdrawal, event: WithdrawalEvent) -> Entry | None:
     """Word what happened to the whole of it; what only follows its parts is told by them."""
     amount = _money(withdrawal.amount)
     if not event.from_state:
-        if withdrawal.origin == Origin.GATEWAY:
-            return Entry(
-                event.at, event.to_state, "Refunded by our staff", f"{amount} goes back to your payment method."
-            )
+        if withdrawal.origin != Origin.CUSTOMER:
+            by = "Refunded by our staff" if withdrawal.origin == Origin.GATEWAY else "Paid back by us"
+            return Entry(event.at, event.to_state, by, f"{amount} goes back to your payment method.")
         looked = " A person looks at it first." if event.to_state == WithdrawalState.IN_REVIEW else ""
         return Entry(event.at, event.to_state, "Asked for", f"{amount} was set aside from your balance.{looked}")
     if event.from_state == WithdrawalState.IN_REVIEW and event.to_state == WithdrawalState.SCHEDULED:

@@ -1,0 +1,15 @@
+"""Give the groups of staff what they need for fraud warnings."""
+
+from django.db import migrations
+
+from panel import staff_groups
+
+
+def install(apps, schema_editor):
+    staff_groups.install(apps)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("support", "0004_staff_groups_and_refills"), ("billing", "0008_fraud_warnings")]
+
+    operations = [migrations.RunPython(install, migrations.RunPython.noop, elidable=False)]
