@@ -124,7 +124,13 @@ def versions(db: None) -> dict[bool, PolicyVersion]:  # noqa: ARG001 - needs the
     return {hold: policy_that_refunds(hold=hold) for hold in (True, False)}
 
 
-@settings(max_examples=15, phases=[Phase.generate], deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=15,
+    phases=[Phase.generate],  # making an example smaller would take many times as long
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=4, max_size=14), hold=st.booleans())
 def test_a_warned_payment_gives_back_no_more_than_came_in(
     payments: PaymentsSandbox, versions: dict[bool, PolicyVersion], steps: list[Step], *, hold: bool
