@@ -23,6 +23,7 @@ from billing.models import (
 )
 from tests.billing import test_constraints
 from tests.billing.refusing import copy_of, refusal
+from tests.billing.test_constraints_of_fraud_warnings import WARNINGS
 from tests.factories import AT, make_customer, make_staff, receive_by_hand, send_due, withdraw
 from tests.refunds.desk.test_constraints import DESK
 from tests.refunds.test_constraints_of_policies import LABORATORY
@@ -258,7 +259,7 @@ def test_every_named_constraint_and_trigger_is_tested() -> None:
     """Those of the refund desk's and the policy laboratory's tables are tried, and counted, beside these."""
     checks = CHECKS.keys() | test_constraints.CHECKS.keys()
     triggers = TRIGGERS.keys() | test_constraints.TRIGGERS.keys()
-    elsewhere = ", ".join(f"'{model._meta.db_table}'" for model in (*DESK, *LABORATORY))
+    elsewhere = ", ".join(f"'{model._meta.db_table}'" for model in (*DESK, *LABORATORY, *WARNINGS))
     ours = (
         f"(r.relname ~ '^(billing|orders|refunds)_' OR r.relname = 'accounts_user') AND r.relname NOT IN ({elsewhere})"
     )

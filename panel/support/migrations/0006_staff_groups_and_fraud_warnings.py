@@ -10,6 +10,6 @@ def install(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("support", "0004_staff_groups_and_refills"), ("billing", "0008_fraud_warnings")]
+    dependencies = [("support", "0005_staff_groups_and_disputes"), ("billing", "0008_fraud_warnings")]
 
     operations = [migrations.RunPython(install, migrations.RunPython.noop, elidable=False)]
