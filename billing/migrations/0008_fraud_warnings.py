@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0005_check_transfers_of_disputes'),
+        ('billing', '0007_opened_from'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
