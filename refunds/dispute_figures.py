@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connection
 
-
 MONTHS: Final = 12
 
 

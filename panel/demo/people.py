@@ -82,7 +82,10 @@ def _user(role: Role, password: str | None, at: datetime) -> User:
 
 
 def _api_key(user: User, secret: str, at: datetime) -> str:
-    """Return `secret` if it still opens the account, and otherwise a new one: only digests of them are stored."""
+    """Return `secret` if it still opens the account, and otherwise a new one: only digests of them are stored.
+
+    A suspended account is given none; what it had before opens it again after the suspension.
+    """
     try:
         if keys.authenticate(secret=secret, at=at) == user:
             return secret
@@ -90,6 +93,8 @@ def _api_key(user: User, secret: str, at: datetime) -> str:
         pass
     except AccountSuspended:
         return secret
+    if user.is_suspended:
+        return ""
     _, fresh = keys.create(user=user, name="Demo")
     return fresh
 

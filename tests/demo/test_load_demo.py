@@ -14,15 +14,18 @@ from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 
-from billing.models import Origin, Transfer, Withdrawal
+from billing import tracing
+from billing.models import Dispute, Origin, Transfer, Withdrawal
 from orders import placing
 from orders.lines import Line
 from orders.models import AttentionItem, Order, OrderStatus, Provider, Refill, Service, ServiceType
 from panel.accounts import keys
-from panel.accounts.models import Standing, User
+from panel.accounts.models import Standing, SuspensionCause, User
+from panel.accounts.suspension import AccountSuspended
 from panel.demo import catalog, stories
 from panel.demo.stories import End
 from panel.sandbox import provider_catalog
+from panel.sandbox.payments import PaymentsSandbox
 from refunds import audit
 from refunds.models import (
     BacktestState,
@@ -37,6 +40,7 @@ from refunds.models import (
     RequestState,
 )
 from tests.demo.loading import balance, load
+from tests.factories import move_dispute
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("payments")]
 
@@ -52,7 +56,11 @@ def test_loads_people_who_can_sign_in_and_a_past_in_every_state() -> None:
         assert user.is_superuser is (role in {"staff", "second_staff"})
         assert [group.name.lower() for group in user.groups.all()] == ([role] if role in {"agent", "approver"} else [])
         assert EmailAddress.objects.get(user=user).verified
-        assert user.is_staff or keys.authenticate(secret=person["api_key"], at=timezone.now()) == user
+        if role == "second_customer":
+            with pytest.raises(AccountSuspended, match="disputed at your bank"):
+                keys.authenticate(secret=person["api_key"], at=timezone.now())
+        else:
+            assert user.is_staff or keys.authenticate(secret=person["api_key"], at=timezone.now()) == user
     assert balance("ada@example.com", "available") >= Decimal(250)
     assert balance("ada@example.com", "promo") == Decimal(10)
     assert User.objects.get(email="dora@example.com").is_suspended
@@ -67,6 +75,24 @@ def test_loads_people_who_can_sign_in_and_a_past_in_every_state() -> None:
     assert timedelta(hours=19) < timezone.now() - waiting.final_at < timedelta(hours=21), "within the promised 24 to 48"
     assert AttentionItem.objects.filter(resolved_at=None).count() == 2
     assert audit.findings() == []
+
+
+def test_loads_a_dispute_that_suspends_the_second_customer(payments: PaymentsSandbox) -> None:
+    load()
+
+    dispute = Dispute.objects.get()
+    assert (dispute.customer.email, dispute.standing) == ("ben@example.com", "needs_response")
+    assert dispute.customer.suspension_cause == SuspensionCause.DISPUTE
+    assert tracing.orders_of_deposit(dispute.deposit_id, customer_id=dispute.customer_id)
+    assert dispute.secured == dispute.amount
+
+    move_dispute(payments, dispute, "won")
+
+    dispute.customer.refresh_from_db()
+    assert not dispute.customer.is_suspended
+    assert balance("ben@example.com", "held") == 0
+    load()
+    assert Dispute.objects.count() == 1
 
 
 def test_loads_refund_requests_in_each_state_and_hour() -> None:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from orders.models import Category
-from panel.demo import catalog, history, laboratory, people, till
+from panel.demo import catalog, disputing, history, laboratory, people, till
 from panel.demo.paying_out import Stage
 from panel.kernel.errors import PanelError
 
@@ -38,7 +38,9 @@ class Command(BaseCommand):
             with till.opened() as open_till:
                 users, sign_ins = people.load(secrets_file=settings.VAR_DIR / "demo-credentials.json", at=now)
                 catalog.load(provider_url=url, provider_key=options["provider_key"])
-                placed = history.load(stage=Stage(users, open_till), now=now)
+                stage = Stage(users, open_till)
+                placed = history.load(stage=stage, now=now)
+                disputing.load(stage, now=timezone.now())
             reach = Category.objects.get(name=catalog.REACH)
             laboratory.load(users, category=reach.pk, now=timezone.now())
         except PanelError as error:
