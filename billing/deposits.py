@@ -14,7 +14,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from billing import debts, gateways, ledger, pages
+from billing import blocked_methods, debts, gateways, ledger, pages
 from billing.gateways.base import (
     DepositReport,
     DepositRequest,
@@ -26,7 +26,8 @@ from billing.gateways.base import (
 )
 from billing.gateways.base import Refused as GatewayRefused
 from billing.models import Deposit, DepositState, TransferKind
-from panel.accounts import suspension
+from panel.accounts import blocklist, suspension
+from panel.accounts.blocklist import EmailBlocked
 from panel.accounts.models import User
 from panel.kernel import money
 from panel.kernel.errors import Conflict, NotFound, Refused
@@ -42,8 +43,8 @@ FIRST_CHECK: Final = timedelta(minutes=2)
 _LONGEST_BETWEEN_CHECKS: Final = timedelta(hours=1)
 
 _REPORTED: Final = (
-    "state", "reference", "gateway_words", "failure", "method_kind", "method_brand", "method_last4", "amount",
-    "payment_reference", "paid_at", "due_at",
+    "state", "reference", "gateway_words", "failure", "method_kind", "method_brand", "method_last4",
+    "method_fingerprint", "amount", "payment_reference", "paid_at", "due_at",
 )  # fmt: skip
 
 _STATES: Final = {
@@ -125,7 +126,8 @@ def open(  # noqa: A001 - read at call sites as deposits.open
     `page_url` is the deposit's own page, where the customer comes back to; `policy_version` is the one that he saw, and
     `address` where he accepted it from, if that is known. Both stay those of the first call with the `key`.
 
-    Raises BadAmount, NotOffered, TooMany, NotNow, Conflict (key used for another deposit), AccountSuspended.
+    Raises BadAmount, NotOffered, TooMany, NotNow, Conflict (key used for another deposit), AccountSuspended,
+    EmailBlocked (the customer's own address was blocked since he signed up).
     """
     gateway = gateway_for(amount)
     slug = gateway.describe().slug
@@ -212,6 +214,7 @@ def record(report: DepositReport, *, gateway: str, at: datetime) -> Deposit:
         deposit.method_kind = report.method.kind[:40]
         deposit.method_brand = report.method.brand[:40]
         deposit.method_last4 = report.method.last4[:8]
+        deposit.method_fingerprint = report.method.fingerprint[:100]
         if state == DepositState.PAID:
             deposit.amount = money.exact(report.received)
             deposit.payment_reference = report.payment_reference
@@ -219,6 +222,7 @@ def record(report: DepositReport, *, gateway: str, at: datetime) -> Deposit:
         _schedule(deposit, at)
         deposit.save(update_fields=_REPORTED)
         if state == DepositState.PAID:
+            blocked_methods.look_at(deposit, at=at)
             _credit(deposit, at)
         elif state == DepositState.FAILED:
             _tell_of_failure(deposit, at)
@@ -229,8 +233,11 @@ def _intend(customer: User, amount: Decimal, slug: str, key: UUID, accepted: _Ac
     with busy_when_locked(), transaction.atomic(durable=True):
         found: Deposit | None = Deposit.objects.filter(key=key).first()
         if found is None:
-            User.objects.select_for_update(no_key=True).get(pk=customer.pk)  # one at a time, so that the cap holds
+            # One at a time, so that the cap holds.
+            owner = User.objects.select_for_update(no_key=True).get(pk=customer.pk)
             suspension.require_active_now(customer.pk)
+            if blocklist.is_blocked(email=owner.email):
+                raise EmailBlocked("Your e-mail address is blocked here, so no funds can be added.")
             unpaid = Deposit.objects.filter(customer=customer, created_at__gt=at - timedelta(hours=1))
             if unpaid.exclude(state=DepositState.PAID).count() >= MOST_UNPAID_AN_HOUR:
                 raise TooMany("You opened many payments and left them. Please wait an hour or contact support.")

@@ -58,13 +58,12 @@ class NewTransfer:
 
 @dataclass(frozen=True, slots=True)
 class Balances:
-    """A customer's spendable accounts: ids and balances, and whether their owner is suspended."""
+    """A customer's spendable accounts: ids and balances."""
 
     available_id: int
     available: Decimal
     promo_id: int
     promo: Decimal
-    owner_suspended: bool = False
 
     @property
     def spendable(self) -> Decimal:
@@ -74,7 +73,7 @@ class Balances:
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """All accounts of a customer: ids and balances (money scale; debt is below zero), and whether he is suspended."""
+    """All accounts of a customer: ids and balances (money scale; debt is below zero)."""
 
     available_id: int
     available: Decimal
@@ -84,7 +83,6 @@ class Wallet:
     promo: Decimal
     debt_id: int
     debt: Decimal
-    owner_suspended: bool = False
 
     @property
     def withdrawable(self) -> Decimal:
@@ -115,10 +113,9 @@ _POST = prepared.Statement(
 _LOCK = prepared.Statement(
     "ledger_lock",
     """
-    SELECT a.customer_id, a.kind, a.id, a.balance, u.suspended_at IS NOT NULL
-    FROM billing_account a JOIN accounts_user u ON u.id = a.customer_id
-    WHERE a.customer_id = ANY(%s::bigint[]) AND a.kind = ANY(%s::text[])
-    ORDER BY a.id FOR NO KEY UPDATE OF a
+    SELECT customer_id, kind, id, balance FROM billing_account
+    WHERE customer_id = ANY(%s::bigint[]) AND kind = ANY(%s::text[])
+    ORDER BY id FOR NO KEY UPDATE
     """,
 )
 
@@ -129,7 +126,7 @@ def lock_customers(customer_ids: Collection[int]) -> dict[int, Balances]:
     One statement when the accounts exist. Hold orders before accounts (docs/architecture.md, lock order).
     """
     return {
-        customer_id: Balances(*found.accounts["available"], *found.accounts["promo"], found.owner_suspended)
+        customer_id: Balances(*found["available"], *found["promo"])
         for customer_id, found in _locked(customer_ids, chart.SPENDABLE).items()
     }
 
@@ -141,25 +138,21 @@ def lock_wallets(customer_ids: Collection[int]) -> dict[int, Wallet]:
     """
     return {
         customer_id: Wallet(
-            *found.accounts["available"],
-            *found.accounts["held"],
-            *found.accounts["promo"],
-            *found.accounts["debt"],
-            found.owner_suspended,
+            *found["available"],
+            *found["held"],
+            *found["promo"],
+            *found["debt"],
         )
         for customer_id, found in _locked(customer_ids, chart.ALL).items()
     }
 
 
-@dataclass(slots=True)
-class _Locked:
-    accounts: dict[str, tuple[int, Decimal]]
-    owner_suspended: bool
+_Locked = dict[str, tuple[int, Decimal]]  # by kind: id and balance
 
 
 def _locked(customer_ids: Collection[int], kinds: Collection[CustomerAccount]) -> dict[int, _Locked]:
     found = _lock(customer_ids, kinds)
-    missing = {pk for pk in customer_ids if pk not in found or len(found[pk].accounts) < len(kinds)}
+    missing = {pk for pk in customer_ids if pk not in found or len(found[pk]) < len(kinds)}
     if missing:
         chart.open_customer_accounts(missing, kinds)
         found = _lock(customer_ids, kinds)
@@ -172,8 +165,8 @@ def _lock(customer_ids: Collection[int], kinds: Collection[CustomerAccount]) -> 
         _LOCK.run(cursor, [list(customer_ids), [kind.value for kind in kinds]])
         rows = cursor.fetchall()
     found: dict[int, _Locked] = {}
-    for customer_id, kind, pk, balance, owner_suspended in rows:
-        found.setdefault(customer_id, _Locked({}, owner_suspended)).accounts[kind] = (pk, balance)
+    for customer_id, kind, pk, balance in rows:
+        found.setdefault(customer_id, {})[kind] = (pk, balance)
     return found
 
 

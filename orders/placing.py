@@ -68,8 +68,8 @@ def place(
     request_id = order_lines.clean_request_id(request_id)
     with transaction.atomic(durable=True):
         balances = ledger.lock_customers([customer.pk])[customer.pk]
-        if balances.owner_suspended:
-            suspension.require_active_now(customer.pk)
+        # In a statement of its own: the one that waited for the lock has seen the account as it was before.
+        suspension.require_active_now(customer.pk)
         if request_id and (earlier := _earlier(customer, request_id, lines, at)):
             return earlier
         priced = order_lines.price(lines)

@@ -104,8 +104,9 @@ _SIDEBAR: dict[str, list[_Entry]] = {
         _Entry("Providers", "local_shipping", "orders.provider"),
     ],
     "People": [
-        _Entry("Customers", "group", "accounts.user"),
+        _Entry("Customers", "group", "accounts.user", (_waiting(suspension_cause="blocked_method"),)),
         _Entry("Customer groups", "groups", "accounts.customergroup"),
+        _Entry("Blocked identities", "person_off", "accounts.blockedidentity"),
         _Entry("API keys", "key", "accounts.apikey"),
         _Entry("E-mails", "mail", "notifications.email", (_waiting(state="failed"),)),
         _Entry("Staff groups", "admin_panel_settings", "auth.group"),

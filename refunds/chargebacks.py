@@ -21,7 +21,7 @@ from panel.accounts.models import SuspensionCause, User
 from panel.kernel import money
 from panel.locking import busy_when_locked
 from panel.notifications import suspending
-from refunds import halting, prior_contact, publishing, warning_holds
+from refunds import banning, halting, prior_contact, publishing, warning_holds
 from refunds.models import PolicyVersion
 from refunds.policy.document import Chargebacks, Fee, OnLoss, OnOpen, OnWin
 
@@ -64,9 +64,9 @@ def take_in(report: DisputeReport, *, gateway: str, seen: int, at: datetime) -> 
         if begins:
             _begin(dispute, rules, at)
         if standing is Standing.LOST:
-            _lose(dispute, rules, at)
+            _lose(dispute, customer, rules, at)
         elif standing in {Standing.WON, Standing.CLOSED} and dispute.acted_at is not None:
-            _end(dispute, rules)
+            _end(dispute, rules, at)
         _settle_account(dispute, customer, at)
     log.info("dispute_taken_in", dispute=dispute.pk, standing=dispute.standing, deposit=deposit.pk)
     return dispute
@@ -121,19 +121,21 @@ def _begin(dispute: Dispute, rules: Chargebacks, at: datetime) -> None:
     dispute.suspends = rules.on_open is OnOpen.SUSPEND
 
 
-def _lose(dispute: Dispute, rules: Chargebacks, at: datetime) -> None:
+def _lose(dispute: Dispute, customer: User, rules: Chargebacks, at: datetime) -> None:
     if rules.on_loss is OnLoss.BAN and not dispute.bans:
         dispute.bans = True
         disputes.note(dispute, "The account is closed, as the policy says for a lost dispute.", at=at)
+        banning.ban(dispute, customer, at=at)
     elif rules.on_loss is OnLoss.NOTHING:
         dispute.suspends = False
 
 
-def _end(dispute: Dispute, rules: Chargebacks) -> None:
+def _end(dispute: Dispute, rules: Chargebacks, at: datetime) -> None:
     """Undo what was done, once: a dispute that opens again begins anew."""
     dispute.acted_at = None
     if rules.on_win is OnWin.LIFT:
         dispute.suspends = dispute.bans = False
+        banning.lift(dispute, at=at)
     elif dispute.suspends or dispute.bans:
         dispute.attention = "It did not end in a loss: decide whether the account is opened again."
 

@@ -8,6 +8,7 @@ from unfold.forms import UserCreationForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
 from billing.models import CustomerAccount
+from panel.accounts import blocklist
 from panel.accounts.admin.fields import AmountField, choice, line
 from panel.accounts.models import User
 
@@ -27,6 +28,8 @@ class AddCustomerForm(UserCreationForm):  # type: ignore[misc] # the theme carri
         email = str(self.cleaned_data["email"]).lower()
         if User.objects.filter(email=email).exists():
             raise forms.ValidationError("An account with this e-mail address exists.")
+        if blocklist.is_blocked(email=email):
+            raise forms.ValidationError("This address is blocked: lift that first, if its owner may come back.")
         return email
 
 

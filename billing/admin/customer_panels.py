@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from django.utils import timezone
 
-from billing.admin import money_panels
+from billing.admin import ban_actions, money_panels
 from billing.admin.transfers import side
 from billing.models import Transfer
 from panel.accounts.admin.pages import Panel, action_link, amount, link, moment
@@ -15,6 +15,8 @@ _LATEST = 10
 def of(request: HttpRequest, customer: User) -> list[Panel]:
     """Return what this member of staff may see of the customer, one query a panel."""
     found = [standing_changes(customer), _sign_ins(customer)]
+    if request.user.has_perm("accounts.view_blockedidentity"):
+        found.append(ban_actions.blocked_of(customer))
     if request.user.has_perm("accounts.view_apikey"):
         found.append(_keys(customer))
     if request.user.has_perm("billing.view_deposit"):

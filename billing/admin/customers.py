@@ -14,9 +14,10 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.forms import AdminPasswordChangeForm
 
-from billing.admin import customer_actions, customer_panels, deposit_actions
+from billing.admin import ban_actions, customer_actions, customer_panels, deposit_actions
 from billing.admin.customer_forms import AddCustomerForm
 from billing.models import Account, CustomerAccount
+from panel.accounts import blocklist
 from panel.accounts.admin.pages import (
     Panel,
     StaffAdmin,
@@ -54,7 +55,7 @@ class CustomerAdmin(auth_admin.UserAdmin, StaffAdmin):  # type: ignore[type-arg,
     add_form = AddCustomerForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("email", "name", "available", "promo", "standing_label", "state", "date_joined")
-    list_filter = ("standing", SuspendedFilter, "customer_group", "is_staff", "is_active")
+    list_filter = ("standing", SuspendedFilter, "suspension_cause", "customer_group", "is_staff", "is_active")
     search_fields = ("email",)
     search_help_text = "Start of the e-mail address, or the number of the account"
     ordering = ("-id",)
@@ -62,7 +63,7 @@ class CustomerAdmin(auth_admin.UserAdmin, StaffAdmin):  # type: ignore[type-arg,
     fieldsets = (
         ("Customer", {"fields": (("email", "name"), ("standing", "is_active"), ("customer_group", "more"))}),
         ("Balances", {"fields": (("available", "promo"), ("held", "debt"))}),
-        ("Suspension", {"fields": (("suspended_at", "suspension_reason"),)}),
+        ("Suspension", {"fields": (("suspended_at", "suspension_cause"), "suspension_reason")}),
         ("Sign-in", {"fields": (("password_state", "verified", "second_factor"), ("last_login", "date_joined"))}),
         ("Staff", {"fields": _STAFF_FIELDS, "classes": ("collapse",)}),
     )
@@ -75,6 +76,7 @@ class CustomerAdmin(auth_admin.UserAdmin, StaffAdmin):  # type: ignore[type-arg,
         "held",
         "debt",
         "suspended_at",
+        "suspension_cause",
         "suspension_reason",
         "password_state",
         "verified",
@@ -83,7 +85,7 @@ class CustomerAdmin(auth_admin.UserAdmin, StaffAdmin):  # type: ignore[type-arg,
         "date_joined",
     )
     act_permission = "billing.add_transfer"
-    actions_detail = ("credit", "debit", "record_deposit", "change_standing", "suspend", "lift")
+    actions_detail = ("credit", "debit", "record_deposit", "change_standing", "suspend", "lift", "ban", "lift_ban")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         rows: QuerySet[User] = super().get_queryset(request)
@@ -118,12 +120,21 @@ class CustomerAdmin(auth_admin.UserAdmin, StaffAdmin):  # type: ignore[type-arg,
         """Whether this member of staff may credit payments that arrived by hand."""
         return bool(request.user.has_perm("billing.add_deposit"))
 
+    def has_ban_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        """Whether this member of staff may ban."""
+        return bool(request.user.has_perm(blocklist.MAY_BLOCK))
+
+    def has_lift_ban_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        """Whether this member of staff may lift a ban."""
+        return bool(request.user.has_perm(blocklist.MAY_LIFT))
+
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
-        """Offer to suspend or to lift, whichever applies."""
+        """Offer to suspend or to lift, and to ban or to lift that, whichever applies."""
         suspended = User.objects.filter(pk=object_id, suspended_at__isnull=False).exists()
-        hidden = "suspend" if suspended else "lift"
+        banned = ban_actions.has_blocked(object_id)
+        hidden = {"suspend" if suspended else "lift", "ban" if banned else "lift_ban"}
         offered = super().get_actions_detail(request, object_id)
-        return [action for action in offered if action.action_name != f"accounts_user_{hidden}"]
+        return [action for action in offered if action.action_name.removeprefix("accounts_user_") not in hidden]
 
     def panels(self, request: HttpRequest, obj: User) -> Sequence[Panel]:
         return customer_panels.of(request, obj)
@@ -204,6 +215,14 @@ class CustomerAdmin(auth_admin.UserAdmin, StaffAdmin):  # type: ignore[type-arg,
     @detail_action(description="Lift suspension", permissions=["change"], icon="lock_open")
     def lift(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return customer_actions.lift(self, request, self._mine_to_change(request, object_id))
+
+    @detail_action(description="Ban…", permissions=["ban"], icon="person_off")
+    def ban(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return ban_actions.ban(self, request, self._mine_to_change(request, object_id))
+
+    @detail_action(description="Lift ban…", permissions=["lift_ban"], icon="person_check")
+    def lift_ban(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return ban_actions.lift(self, request, self._mine_to_change(request, object_id))
 
     def _mine_to_change(self, request: HttpRequest, object_id: str) -> User:
         """Return the account unless it is one that only superusers may touch."""

@@ -109,11 +109,15 @@ class MovementKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """What the customer paid with. `kind` is the gateway's own word (`card`, `bank`); the rest may be empty."""
+    """What the customer paid with. `kind` is the gateway's own word (`card`, `bank`); the rest may be empty.
+
+    `fingerprint` is the same for the same card or bank account, whoever pays with it.
+    """
 
     kind: str = ""
     brand: str = ""
     last4: str = ""
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

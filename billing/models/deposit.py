@@ -78,6 +78,8 @@ class Deposit(models.Model):
     method_kind = models.CharField(max_length=40, blank=True)
     method_brand = models.CharField(max_length=40, blank=True)
     method_last4 = models.CharField(max_length=8, blank=True)
+    # By which the gateway recognizes a card or bank account again, whoever pays with it.
+    method_fingerprint = models.CharField(max_length=100, blank=True)
     method_gone = models.BooleanField(default=False, help_text="The gateway said that this method takes nothing back.")
     gateway_words = models.CharField("gateway's words", max_length=100, blank=True)
     failure = models.CharField(max_length=300, blank=True)

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from panel.accounts import addresses, sign_ins
+from panel.accounts import addresses, blocklist, sign_ins
+from panel.accounts.blocklist import EmailBlocked
 from panel.accounts.models import SignInWay, User
 
 
@@ -17,11 +18,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth car
     """allauth's own behavior, except where it would keep something else than was typed, or nothing at all."""
 
     def clean_email(self, email: str) -> str:
-        """Return the address; refuse one that the column can't hold, which allauth would silently cut off."""
+        """Return the address; refuse one that is blocked, or that the column can't hold (allauth would cut it off).
+
+        An address that an account has is never refused: its owner may ask for a new password, and read why he is
+        suspended. Nobody else can take it.
+        """
         longest = User._meta.get_field("email").max_length  # noqa: SLF001 - Django's documented way to a field
         if longest is not None and len(email) > longest:
             message = f"An e-mail address has at most {longest} characters."
             raise ValidationError(message)
+        if not User.objects.filter(email=email.lower()).exists():
+            try:
+                blocklist.require_email(email)
+            except EmailBlocked as error:
+                raise ValidationError(error.message) from error
         return email
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:  # noqa: ANN401, FBT001, FBT002 - as upstream

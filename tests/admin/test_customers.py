@@ -144,6 +144,7 @@ def test_suspends_with_a_reason_and_lifts() -> None:
         "Record a deposit…",
         "Change standing…",
         "Lift suspension",
+        "Ban…",
     ]
     submit(client, action("accounts_user", "lift", ada.pk))
 

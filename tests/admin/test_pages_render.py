@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from billing import bans
 from orders import attention
 from orders.attention import Concern
 from orders.models import (
@@ -24,7 +25,7 @@ from orders.models import (
     Submission,
     SubmissionState,
 )
-from panel.accounts import keys, suspension
+from panel.accounts import blocklist, keys, suspension
 from panel.accounts.models import ApiKey, Standing
 from panel.notifications import outbox
 from panel.notifications.models import Email, EmailState
@@ -64,6 +65,11 @@ def furnish(number: int = 1) -> None:
     flagged.standing = Standing.ABUSE_FLAGGED
     flagged.save(update_fields=["standing"])
     suspension.suspend(user=make_customer("suspended"), reason="Chargeback.", at=AT)
+    bans.ban(customer_id=make_customer("banned").pk, reason="Fraud.", staff=make_staff(), at=AT)
+    with transaction.atomic():
+        late = make_customer("late")
+        blocklist.block([blocklist.of_method("fp_1")], customer=late, reason="Lost.", dispute_ref=late.pk, at=AT)
+        blocklist.lift(dispute_ref=late.pk, because="Won.", at=AT)
     keys.create(user=ada, name="shop")
     revoked, _ = keys.create(user=ada, name="old shop")
     keys.revoke(user=ada, key_id=revoked.pk, at=AT)

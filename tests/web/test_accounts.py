@@ -4,11 +4,13 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.conf import settings
 from django.core import mail
 from django.core.cache import cache
+from django.db import transaction
 from django.test import Client
 
-from panel.accounts import suspension
+from panel.accounts import blocklist, suspension
 from panel.accounts.models import User
 from tests.factories import AT, make_customer, make_staff
 from tests.web import pages
@@ -22,6 +24,13 @@ EMAIL, PASSWORD = "nora@example.net", "seven quiet lighthouses"
 @pytest.fixture(autouse=True)
 def _no_attempts_counted() -> None:
     cache.clear()  # allauth counts attempts there
+
+
+def _block(email: str, customer: User | None = None) -> None:
+    with transaction.atomic():
+        blocklist.block(
+            [blocklist.of_email(email)], customer=customer or make_customer(), reason="Lost.", dispute_ref=7, at=AT
+        )
 
 
 def _sign_up(client: Client) -> str:
@@ -117,6 +126,46 @@ def test_refuses_a_bad_address_beside_its_field(client: Client, email: str) -> N
     assert response.status_code == 200
     assert pages.element(response, "id_email_error")
     assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("spelled", [EMAIL, "Nora+again@Example.net"])
+def test_refuses_a_blocked_address_and_names_support(client: Client, spelled: str) -> None:
+    _block(EMAIL)
+
+    response = client.post("/accounts/signup/", {"email": spelled, "password1": PASSWORD})
+
+    assert pages.element(response, "id_email_error") == (
+        "This e-mail address can't be used here. If you think that this is a mistake,"
+        f" write to {settings.SUPPORT_EMAIL}."
+    )
+    assert not User.objects.filter(email__startswith="nora").exists()
+    assert mail.outbox == []
+
+
+def test_nobody_changes_to_a_blocked_address(client: Client) -> None:
+    ada = make_customer("ada")
+    confirm(ada)
+    sign_in(client, ada)
+    _block(EMAIL)
+
+    response = client.post("/accounts/email/", {"email": EMAIL, "action_add": ""})
+
+    assert "This e-mail address can't be used here." in pages.text(response)
+    assert list(EmailAddress.objects.values_list("email", flat=True)) == [ada.email]
+    assert mail.outbox == []
+
+
+def test_a_banned_customer_signs_in_and_sets_a_new_password(client: Client) -> None:
+    ada = make_customer("ada")
+    confirm(ada)
+    _block(ada.email, ada)
+    suspension.suspend(user=ada, reason="A dispute was lost.", at=AT)
+
+    client.post("/accounts/password/reset/", {"email": ada.email})
+    sign_in(client, ada)
+
+    assert [message.subject for message in mail.outbox] == ["Makegood: Set a new password"]
+    assert "Your account is suspended. A dispute was lost." in pages.text(client.get("/orders/"))
 
 
 def test_a_wrong_password_says_nothing_about_the_account(client: Client) -> None:

@@ -24,6 +24,7 @@ _LONGEST_FAILURE: Final = 300
 _LONGEST_STATUS: Final = 100
 _LONGEST_NAME: Final = 40
 _LONGEST_DIGITS: Final = 8
+_LONGEST_FINGERPRINT: Final = 100
 
 REFUND_STANDINGS: Final = {
     "pending": RefundStanding.PENDING,
@@ -89,7 +90,7 @@ def _standing(session: Answer, status: str, paid: str, intent: Answer | None) ->
 
 
 def _method(intent: Answer | None) -> Method:
-    """Read what was paid with: brand and last four of a card, bank and last four of a debit."""
+    """Read what was paid with: brand and last four of a card, bank and last four of a debit, and its fingerprint."""
     charge = intent.part_or_none("latest_charge") if intent else None
     details = charge.part_or_none("payment_method_details") if charge else None
     if details is None:
@@ -100,7 +101,10 @@ def _method(intent: Answer | None) -> Method:
         return Method(kind=kind)
     names = (own.words(field, most=_LONGEST_NAME) for field in ("brand", "bank_name", "bank"))
     return Method(
-        kind=kind, brand=next((name for name in names if name), ""), last4=own.words("last4", most=_LONGEST_DIGITS)
+        kind=kind,
+        brand=next((name for name in names if name), ""),
+        last4=own.words("last4", most=_LONGEST_DIGITS),
+        fingerprint=own.words("fingerprint", most=_LONGEST_FINGERPRINT),
     )
 
 

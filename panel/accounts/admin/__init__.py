@@ -1,5 +1,5 @@
 """Staff pages about people, and what all staff pages are made of."""
 
-from panel.accounts.admin import api_keys, customer_groups, groups
+from panel.accounts.admin import api_keys, blocked_identities, customer_groups, groups
 
-__all__ = ["api_keys", "customer_groups", "groups"]
+__all__ = ["api_keys", "blocked_identities", "customer_groups", "groups"]

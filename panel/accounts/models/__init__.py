@@ -1,6 +1,7 @@
 """Rows about people."""
 
 from panel.accounts.models.api_key import ApiKey
+from panel.accounts.models.blocked import BlockedIdentity, IdentityKind
 from panel.accounts.models.group import CustomerGroup
 from panel.accounts.models.sign_in import SignIn, SignInWay
 from panel.accounts.models.standing import StandingChange
@@ -8,7 +9,9 @@ from panel.accounts.models.user import Standing, SuspensionCause, User, UserMana
 
 __all__ = [
     "ApiKey",
+    "BlockedIdentity",
     "CustomerGroup",
+    "IdentityKind",
     "SignIn",
     "SignInWay",
     "Standing",

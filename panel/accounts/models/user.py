@@ -28,6 +28,7 @@ class SuspensionCause(models.TextChoices):
     STAFF = "staff", "Staff"
     DISPUTE = "dispute", "A disputed payment"
     FRAUD_WARNING = "fraud_warning", "A fraud warning"
+    BLOCKED_METHOD = "blocked_method", "A blocked payment method"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -88,6 +89,13 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(
                 condition=models.Q(suspension_cause__in=["", *SuspensionCause.values]),
                 name="user_suspension_cause_known",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["suspended_at"],
+                name="user_to_look_at",
+                condition=models.Q(suspension_cause=SuspensionCause.BLOCKED_METHOD),
             ),
         ]
 

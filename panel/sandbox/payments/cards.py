@@ -1,5 +1,6 @@
 """The test cards and bank accounts to pay with, and how each behaves. The numbers are Stripe's own test numbers."""
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -36,6 +37,11 @@ class Card:
     refunding: Refunding = Refunding.SUCCEEDS
 
     @property
+    def fingerprint(self) -> str:
+        """What Stripe recognizes the card or account by: the same in every payment with it."""
+        return hashlib.sha256(f"{self.method}:{self.name}".encode()).hexdigest()[:16]
+
+    @property
     def method(self) -> str:
         """Stripe's type of payment method."""
         return "us_bank_account" if self.brand is None else "card"
@@ -49,6 +55,7 @@ class Card:
                     "account_holder_type": "individual",
                     "account_type": "checking",
                     "bank_name": "STRIPE TEST BANK",
+                    "fingerprint": self.fingerprint,
                     "last4": self.last4,
                     "routing_number": "110000000",
                 },
@@ -60,6 +67,7 @@ class Card:
                 "country": "US",
                 "exp_month": 12,
                 "exp_year": 2034,
+                "fingerprint": self.fingerprint,
                 "funding": "credit",
                 "last4": self.last4,
                 "network": self.brand,
