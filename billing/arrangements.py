@@ -10,6 +10,7 @@ from django.db import transaction
 from billing import withdrawal_letters, withdrawal_moves
 from billing.models import Arrangement, LegState, PayoutKind, WithdrawalLeg
 from billing.withdrawal_moves import Moves, WrongState
+from panel.accounts import suspension
 from panel.accounts.models import User
 from panel.kernel.errors import Forbidden, NotFound, Refused
 from panel.locking import busy_when_locked
@@ -57,12 +58,13 @@ def propose(
 def consent(*, arrangement_id: int, customer: User, way: str, at: datetime) -> Arrangement:
     """Record that the customer agrees, on the page, to the `way` that he was shown; the leg is then due.
 
-    Raises NoSuchArrangement, NothingProposed, WrongState, Busy.
+    Raises NoSuchArrangement, AccountSuspended, NothingProposed, WrongState, Busy.
     """
     with busy_when_locked(), transaction.atomic(durable=True):
         moves, leg, arrangement = _load(arrangement_id, at)
         if leg.withdrawal.customer_id != customer.pk:
             raise NoSuchArrangement("There is nothing to agree to here.")
+        suspension.require_active_now(customer.pk)
         _require_proposed(arrangement, way)
         return _agree(moves, leg, arrangement, by=customer, note="On the page of the withdrawal.")
 

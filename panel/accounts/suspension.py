@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.conf import settings
+
 from panel.accounts.models import SuspensionCause, User
 from panel.kernel.errors import Forbidden, Refused
 
@@ -15,7 +17,7 @@ class AccountSuspended(Forbidden):
 def require_active(user: User) -> None:
     """Raise AccountSuspended when the account is suspended."""
     if user.is_suspended:
-        message = f"Your account is suspended: {user.suspension_reason} Please contact support."
+        message = f"Your account is suspended: {user.suspension_reason} Write to {settings.SUPPORT_EMAIL}."
         raise AccountSuspended(message)
 
 

@@ -160,7 +160,7 @@ class TestWriting:
     def test_the_suspended_may_write(self, browser: Client, ada: User) -> None:
         suspension.suspend(user=ada, reason="A payment is being checked.", at=AT)
 
-        assert NEW in pages.links(browser.get("/orders/"))
+        assert f"{NEW}?kind=payment" in pages.links(browser.get("/orders/"))
         assert browser.post(NEW, draft()).status_code == 302
 
         assert Ticket.objects.get().customer == ada

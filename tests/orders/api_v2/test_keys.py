@@ -7,10 +7,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from billing import bans
 from orders.models import Service
 from panel.accounts import suspension
 from panel.accounts.models import ApiKey, User
-from tests.factories import make_customer, place_order
+from panel.sandbox.payments import PaymentsSandbox
+from tests.factories import make_customer, make_staff, pay_in, place_order
 from tests.orders.api_v2.conftest import key_of
 from tests.orders.api_v2.panel_client import ADDRESS, LINK, UNKNOWN_ORDER, Api, Books, answer
 
@@ -51,6 +53,19 @@ def test_refuses_a_suspended_account(api: Api, ada: User, reach: Service, books:
 
     with books.untouched():
         assert api(action, service=reach.pk, link=LINK, quantity=50, order=order.pk) == SUSPENDED
+
+
+def test_money_from_a_blocked_method_orders_nothing(
+    api: Api, ada: User, reach: Service, books: Books, payments: PaymentsSandbox
+) -> None:
+    banned = make_customer("ben")
+    pay_in(banned, payments)
+    bans.ban(customer_id=banned.pk, reason="Fraud.", staff=make_staff(), at=timezone.now())
+
+    pay_in(ada, payments)
+
+    with books.untouched():
+        assert api("add", service=reach.pk, link=LINK, quantity=50) == SUSPENDED
 
 
 def test_keeps_to_the_orders_of_the_key_s_owner(client: Client, ada: User, reach: Service, books: Books) -> None:
