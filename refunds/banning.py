@@ -18,8 +18,11 @@ def ban(dispute: Dispute, customer: User, *, at: datetime) -> None:
     disputes.note(dispute, f"Blocked from coming back: the e-mail address{counted}.", at=at)
 
 
-def lift(dispute: Dispute, *, at: datetime) -> None:
-    """Lift what this dispute blocked; what another dispute or staff blocked stays so."""
-    because = f"Dispute {dispute.reference} did not end in a loss."
-    if blocklist.lift(dispute_ref=dispute.pk, because=because, at=at):
-        disputes.note(dispute, "What it had blocked from coming back is lifted.", at=at)
+def lift(dispute: Dispute, *, at: datetime, because: str = "", staff: User | None = None) -> None:
+    """Lift what this dispute blocked; what another dispute or staff blocked stays so.
+
+    `because` and `staff` say why and by whom when a person decided it; else the dispute did not end in a loss.
+    """
+    why = because or f"Dispute {dispute.reference} did not end in a loss."
+    if blocklist.lift(dispute_ref=dispute.pk, because=why, staff=staff, at=at):
+        disputes.note(dispute, "What it had blocked from coming back is lifted.", at=at, actor=staff)

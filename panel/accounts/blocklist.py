@@ -95,10 +95,13 @@ def block(
     return _live(customer=customer, dispute_ref=dispute_ref).count() - before
 
 
-def lift(*, dispute_ref: int, because: str, at: datetime) -> int:
-    """Lift, in the caller's transaction, exactly what this dispute blocked; return how many that were."""
+def lift(*, dispute_ref: int, because: str, at: datetime, staff: User | None = None) -> int:
+    """Lift, in the caller's transaction, exactly what this dispute blocked; return how many that were.
+
+    `staff` is who decided it, if a person did.
+    """
     _require_transaction()
-    return _lift(_live(dispute_ref=dispute_ref), because, None, at)
+    return _lift(_live(dispute_ref=dispute_ref), because, staff, at)
 
 
 def lift_of_staff(*, customer: User, because: str, staff: User, at: datetime) -> int:

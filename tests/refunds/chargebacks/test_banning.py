@@ -5,13 +5,14 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.db import transaction
 
 from billing import bans, deposits, gateways
 from billing.models import Deposit, Dispute
 from panel.accounts import blocklist
 from panel.accounts.models import BlockedIdentity, SuspensionCause, User
 from panel.sandbox.payments import PaymentsSandbox
-from refunds import chargebacks
+from refunds import banning, chargebacks
 from refunds.models import PolicyVersion
 from tests.billing.money import balances
 from tests.concurrency.racing import of, race
@@ -121,6 +122,19 @@ def test_a_win_leaves_what_another_dispute_or_staff_blocked(payments: PaymentsSa
     assert blocklist.is_blocked(email=ada.email)
     ada.refresh_from_db()
     assert (ada.suspension_reason, ada.suspension_cause) == ("Fraud.", SuspensionCause.STAFF)
+
+
+def test_a_person_lifts_what_a_dispute_blocked_with_a_reason(payments: PaymentsSandbox, ada: User) -> None:
+    dispute = move_dispute(payments, disputed(payments, paid_under_a_ban(ada, payments)), "lost")
+    grace = make_staff()
+
+    with transaction.atomic():
+        banning.lift(dispute, because="She paid the bank's fee.", staff=grace, at=DISPUTED_AT)
+
+    assert live(ada) == []
+    lifted = set(BlockedIdentity.objects.values_list("lifted_by", "lifted_because"))
+    assert lifted == {(grace.pk, "She paid the bank's fee.")}
+    assert notes(dispute)[-1] == "What it had blocked from coming back is lifted."
 
 
 def test_lost_again_blocks_again(payments: PaymentsSandbox, ada: User) -> None:
