@@ -56,6 +56,7 @@ def take_in(report: DisputeReport, *, gateway: str, seen: int, at: datetime) -> 
         customer = suspending.locked(dispute.customer_id)
         standing = Standing(report.standing.value)
         begins = standing in {*FORMAL, Standing.LOST} and dispute.acted_at is None
+        is_news = dispute.version == 0 or dispute.standing != standing
         opening = _Opening.load(dispute, customer, suspends=begins and rules.on_open is OnOpen.SUSPEND, at=at)
         if begins:
             opening.carry_out(at)
@@ -63,7 +64,7 @@ def take_in(report: DisputeReport, *, gateway: str, seen: int, at: datetime) -> 
         dispute.contacted, dispute.contact_note = contact is not None, (contact or _NO_CONTACT)[:300]
         if begins:
             _begin(dispute, rules, at)
-        if standing is Standing.LOST:
+        if standing is Standing.LOST and is_news:  # once: staff may have opened the account again since
             _lose(dispute, customer, rules, at)
         elif standing in {Standing.WON, Standing.CLOSED} and dispute.acted_at is not None:
             _end(dispute, rules, at)

@@ -12,7 +12,7 @@ from panel.accounts.models import SuspensionCause, User
 from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
 from panel.locking import busy_when_locked
 from panel.notifications import suspending
-from refunds import warning_holds
+from refunds import banning, warning_holds
 
 MAY_DECIDE = "billing.change_dispute"
 
@@ -37,6 +37,7 @@ def open_account(*, dispute_id: int, staff: User, reason: str, at: datetime) -> 
         dispute.attention = ""
         dispute.save(update_fields=["suspends", "bans", "attention"])
         disputes.note(dispute, f"Staff let the account be opened again: {reason.strip()}", at=at, actor=staff)
+        banning.lift(dispute, because=reason, staff=staff, at=at)
         others = Dispute.suspending().filter(customer=customer)
         held_by_it = customer.suspension_cause == SuspensionCause.DISPUTE and not others.exists()
         if held_by_it and not warning_holds.take_over(customer, at=at):

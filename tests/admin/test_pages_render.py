@@ -151,7 +151,7 @@ def test_the_start_page_and_every_link_of_the_sidebar_open() -> None:
     assert page.status_code == 200
     assert 'href="/static/web/icon.svg"' in text_of(page)
     items = [item for group in page.context["sidebar_navigation"] for item in group["items"]]
-    assert len(items) == len({str(item["link"]) for item in items}) == 30
+    assert len(items) == len({str(item["link"]) for item in items}) == 31
     for item in items:
         assert client.get(str(item["link"])).status_code == 200
     badges = {item["title"]: item["badge"] for item in items if "badge" in item}

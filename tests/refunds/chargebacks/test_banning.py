@@ -5,14 +5,13 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.db import transaction
 
 from billing import bans, deposits, gateways
 from billing.models import Deposit, Dispute
 from panel.accounts import blocklist
 from panel.accounts.models import BlockedIdentity, SuspensionCause, User
 from panel.sandbox.payments import PaymentsSandbox
-from refunds import banning, chargebacks
+from refunds import chargebacks, dispute_decisions
 from refunds.models import PolicyVersion
 from tests.billing.money import balances
 from tests.concurrency.racing import of, race
@@ -128,13 +127,15 @@ def test_a_person_lifts_what_a_dispute_blocked_with_a_reason(payments: PaymentsS
     dispute = move_dispute(payments, disputed(payments, paid_under_a_ban(ada, payments)), "lost")
     grace = make_staff()
 
-    with transaction.atomic():
-        banning.lift(dispute, because="She paid the bank's fee.", staff=grace, at=DISPUTED_AT)
+    dispute_decisions.open_account(dispute_id=dispute.pk, staff=grace, reason="She paid the fee.", at=DISPUTED_AT)
 
     assert live(ada) == []
     lifted = set(BlockedIdentity.objects.values_list("lifted_by", "lifted_because"))
-    assert lifted == {(grace.pk, "She paid the bank's fee.")}
+    assert lifted == {(grace.pk, "She paid the fee.")}
     assert notes(dispute)[-1] == "What it had blocked from coming back is lifted."
+    take_in(dispute.reference)  # still lost, as the gateway says when it is asked again
+    ada.refresh_from_db()
+    assert (ada.is_suspended, live(ada)) == (False, [])
 
 
 def test_lost_again_blocks_again(payments: PaymentsSandbox, ada: User) -> None:
