@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0005_check_transfers_of_disputes")]
+    dependencies = [("billing", "0006_deposit_method_fingerprint")]
 
     operations = [
         migrations.AddField(

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0005_suspension_cause'),
+        ('accounts', '0006_blocked_identities'),
     ]
 
     operations = [

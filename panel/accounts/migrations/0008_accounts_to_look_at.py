@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("accounts", "0006_blocked_identities")]
+    dependencies = [("accounts", "0007_sign_ins")]
 
     operations = [
         AddIndexConcurrently(

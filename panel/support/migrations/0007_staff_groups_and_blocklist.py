@@ -10,6 +10,6 @@ def install(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("support", "0005_staff_groups_and_disputes"), ("accounts", "0007_accounts_to_look_at")]
+    dependencies = [("support", "0006_staff_groups_and_fraud_warnings"), ("accounts", "0008_accounts_to_look_at")]
 
     operations = [migrations.RunPython(install, migrations.RunPython.noop, elidable=False)]
