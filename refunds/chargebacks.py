@@ -57,6 +57,7 @@ def take_in(report: DisputeReport, *, gateway: str, seen: int, at: datetime) -> 
         standing = Standing(report.standing.value)
         begins = standing in {*FORMAL, Standing.LOST} and dispute.acted_at is None
         is_news = dispute.version == 0 or dispute.standing != standing
+        kept_before = (dispute.suspends, dispute.bans)
         opening = _Opening.load(dispute, customer, suspends=begins and rules.on_open is OnOpen.SUSPEND, at=at)
         if begins:
             opening.carry_out(at)
@@ -68,7 +69,7 @@ def take_in(report: DisputeReport, *, gateway: str, seen: int, at: datetime) -> 
             _lose(dispute, customer, rules, at)
         elif standing in {Standing.WON, Standing.CLOSED} and dispute.acted_at is not None:
             _end(dispute, rules, at)
-        _settle_account(dispute, customer, at)
+        _settle_account(dispute, customer, has_begun=kept_before < (dispute.suspends, dispute.bans), at=at)
     log.info("dispute_taken_in", dispute=dispute.pk, standing=dispute.standing, deposit=deposit.pk)
     return dispute
 
@@ -141,8 +142,11 @@ def _end(dispute: Dispute, rules: Chargebacks, at: datetime) -> None:
         dispute.attention = "It did not end in a loss: decide whether the account is opened again."
 
 
-def _settle_account(dispute: Dispute, customer: User, at: datetime) -> None:
-    """Bring the suspension to what the customer's disputes say; what staff suspended stays so."""
+def _settle_account(dispute: Dispute, customer: User, *, has_begun: bool, at: datetime) -> None:
+    """Bring the suspension to what the customer's disputes say; what staff suspended or opened since stays so.
+
+    `has_begun` is whether the dispute keeps the account suspended, or closed, from now on and did not before.
+    """
     dispute.save(update_fields=["acted_at", "suspends", "bans", "contacted", "contact_note", "attention"])
     if not Dispute.suspending().filter(customer=customer).exists():
         if customer.suspension_cause == SuspensionCause.DISPUTE:
@@ -155,6 +159,8 @@ def _settle_account(dispute: Dispute, customer: User, at: datetime) -> None:
     reason = _reason(dispute)
     is_ours = customer.suspension_cause in {SuspensionCause.DISPUTE, SuspensionCause.FRAUD_WARNING}
     if not (dispute.suspends or dispute.bans) or (customer.is_suspended and not is_ours):
+        return
+    if not customer.is_suspended and not has_begun:
         return
     if customer.suspension_reason != reason:
         was_suspended = customer.is_suspended

@@ -228,6 +228,18 @@ def test_staff_who_suspend_during_a_dispute_keep_the_account_suspended(payments:
     assert suspension(ada) == (True, SuspensionCause.STAFF, "There is more to it.")
 
 
+def test_an_account_that_staff_opened_stays_open_whatever_is_learned_again(
+    payments: PaymentsSandbox, ada: User
+) -> None:
+    dispute = disputed(payments, pay_in(ada, payments, "50"))
+    suspending.lift(customer_id=ada.pk, at=AT)
+
+    take_in(dispute.reference)
+    move_dispute(payments, dispute, "under_review")
+
+    assert suspension(ada)[0] is False
+
+
 def test_the_last_of_several_disputes_opens_the_account(payments: PaymentsSandbox, ada: User) -> None:
     first = disputed(payments, pay_in(ada, payments, "50"))
     other = Deposit.objects.get(pk=first.deposit_id)
