@@ -45,13 +45,15 @@ class Line:
 class Statement:
     """One page of lines, and the balances of this moment. `older` is the `before` of the next page, None at the end.
 
-    `held` is on its way back to the customer and `owed` what he owes, 0 or more; neither is in the lines' balances.
+    `held` is on its way back to the customer, `disputed` held because his bank disputes a payment, and `owed` what he
+    owes; all 0 or more, and none of them is in the lines' balances.
     """
 
     lines: tuple[Line, ...]
     available: Decimal
     promo: Decimal
     held: Decimal
+    disputed: Decimal
     owed: Decimal
     older: int | None
 
@@ -68,6 +70,7 @@ _LINES = """
         SELECT coalesce(sum(balance) FILTER (WHERE kind IN ('available', 'promo')), 0) AS total,
                coalesce(sum(balance) FILTER (WHERE kind = 'available'), 0) AS available,
                coalesce(sum(balance) FILTER (WHERE kind = 'held'), 0) AS held,
+               (SELECT coalesce(sum(secured), 0) FROM billing_dispute WHERE customer_id = %(customer)s) AS disputed,
                coalesce(-sum(balance) FILTER (WHERE kind = 'debt'), 0) AS owed,
                coalesce(max(id) FILTER (WHERE kind = 'available'), 0) AS available_id,
                coalesce(max(id) FILTER (WHERE kind = 'promo'), 0) AS promo_id
@@ -87,7 +90,7 @@ _LINES = """
     ), newer AS (
         SELECT coalesce(sum(delta), 0) AS delta FROM moved WHERE id >= %(before)s
     )
-    SELECT own.total, own.available, own.held, own.owed,
+    SELECT own.total, own.available, own.held - own.disputed, own.disputed, own.owed,
            page.id, page.at, page.kind, page.order_ref, deposit.key, page.withdrawal_id, page.reason, page.account,
            page.delta, own.total - newer.delta + page.delta - sum(page.delta) OVER (ORDER BY page.id DESC)
     FROM own CROSS JOIN newer LEFT JOIN page ON true LEFT JOIN billing_deposit deposit ON deposit.id = page.deposit_id
@@ -100,7 +103,7 @@ def lines(customer: User, *, before: int | None = None, limit: int = PAGE_SIZE) 
     with connection.cursor() as cursor:
         cursor.execute(_LINES, {"customer": customer.pk, "before": before, "rows": limit + 1})
         rows = cursor.fetchall()
-    total, available, held, owed = rows[0][:4]
+    total, available, held, disputed, owed = rows[0][:5]
     found = [
         Line(
             number=number,
@@ -114,8 +117,9 @@ def lines(customer: User, *, before: int | None = None, limit: int = PAGE_SIZE) 
             withdrawal=withdrawal,
             reason=reason,
         )
-        for _, _, _, _, number, at, kind, order_ref, deposit_key, withdrawal, reason, account, delta, balance in rows
-        if number is not None
+        for number, at, kind, order_ref, deposit_key, withdrawal, reason, account, delta, balance in (
+            row[5:] for row in rows if row[5] is not None
+        )
     ]
     shown = tuple(found[:limit])
     return Statement(
@@ -123,6 +127,7 @@ def lines(customer: User, *, before: int | None = None, limit: int = PAGE_SIZE) 
         available=available,
         promo=total - available,
         held=held,
+        disputed=disputed,
         owed=owed,
         older=shown[-1].number if len(found) > limit else None,
     )

@@ -6,19 +6,18 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, Sum
 
 from billing import planning
 from billing.models import (
-    Account,
     Arrangement,
-    CustomerAccount,
     Deposit,
     LegState,
     Withdrawal,
     WithdrawalEvent,
     WithdrawalLeg,
 )
+from billing.models.withdrawal import HELD
 from panel.accounts.models import User
 from panel.kernel import money
 
@@ -120,9 +119,9 @@ def withdrawal_by_key(customer: User, key: UUID) -> Withdrawal | None:
 
 
 def on_its_way(customer: User) -> Decimal:
-    """Return what is held for the customer: withdrawals that are neither paid nor put back. Money scale."""
-    own = Account.objects.filter(customer=customer, kind=CustomerAccount.HELD)
-    found: Decimal | None = own.values_list("balance", flat=True).first()
+    """Return what withdrawals hold that are neither paid nor put back; not what disputes hold. Money scale."""
+    own = WithdrawalLeg.objects.filter(withdrawal__customer=customer, state__in=HELD)
+    found: Decimal | None = own.aggregate(total=Sum("amount"))["total"]
     return money.ZERO if found is None else found
 
 

@@ -26,6 +26,7 @@ COLORS = {
     Standing.CLOSED: "",
     Standing.UNRECOGNIZED: "danger",
 }
+URGENCY = {"over": "danger", "day": "danger", "days": "warning", "": ""}
 
 
 def _to_answer(rows: Rows) -> Rows:
@@ -138,7 +139,11 @@ class DisputeAdmin(ReadOnlyAdmin):
     def condition(self, dispute: Dispute) -> str:
         return self.standing_label(dispute)[1]
 
-    @shown(description="Answer", ordering="respond_by", label={"over": "danger", "day": "danger", "days": "warning"})
+    @shown(
+        description="Answer",
+        ordering="respond_by",
+        label={"over": "danger", "day": "danger", "days": "warning", "": ""},
+    )
     def answer(self, dispute: Dispute) -> tuple[str, str]:
         return dispute_panels.left(dispute.respond_by)
 

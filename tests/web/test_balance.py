@@ -10,7 +10,8 @@ from billing import ledger
 from billing.models import CustomerAccount, House, TransferKind
 from orders.models import Cause, OrderStatus
 from panel.accounts.models import User
-from tests.factories import fund, make_customer, make_service, make_staff, move, place_order
+from panel.sandbox.payments import PaymentsSandbox
+from tests.factories import disputed, fund, make_customer, make_service, make_staff, move, pay_in, place_order
 from tests.web import pages
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +40,22 @@ def test_each_line_is_in_words_and_links_its_order(browser: Client, ada: User) -
     assert "Credited by staff: opening balance +50.00 USD 50.00 USD" in said
     assert f"/orders/{order.pk}/" in pages.links(page)
     assert "In orders 0.00 USD" in said
+
+
+def test_tells_what_a_dispute_holds_apart_from_what_is_on_its_way(
+    browser: Client, ada: User, payments: PaymentsSandbox
+) -> None:
+    deposit = pay_in(ada, payments, "30")
+    order = place_order(ada, make_service(rate="65"))
+    move(order, OrderStatus.COMPLETED, remains=0)
+    disputed(payments, deposit)
+
+    said = pages.text(browser.get("/balance/"))
+
+    assert "Held 30.00 USD" in said
+    assert "Owed 15.00 USD" in said
+    assert "On its way back" not in said
+    assert "Held for a payment dispute \u221215.00 USD 0.00 USD" in said
 
 
 def test_shows_nothing_of_another_customer(browser: Client) -> None:
