@@ -49,7 +49,8 @@ def take_in(report: DisputeReport, *, gateway: str, seen: int, at: datetime) -> 
     deposit = _deposit_of(report, gateway, at)
     version = policy_of(deposit)
     rules = version.policy.chargebacks
-    contact = prior_contact.of(deposit, before=report.opened_at)
+    # What was written before the dispute was opened is looked up once: it does not change, and is a long read.
+    contact = None if seen else prior_contact.of(deposit, before=report.opened_at)
     terms = disputes.Terms(policy_version=version.pk, passes_fee_on=rules.fee is Fee.AS_CHARGED)
     with busy_when_locked(), transaction.atomic(durable=True):
         dispute = disputes.lock(report, deposit, seen=seen, at=at)
@@ -62,7 +63,8 @@ def take_in(report: DisputeReport, *, gateway: str, seen: int, at: datetime) -> 
         if begins:
             opening.carry_out(at)
         disputes.record(dispute, report, terms, at=at)
-        dispute.contacted, dispute.contact_note = contact is not None, (contact or _NO_CONTACT)[:300]
+        if not seen:
+            dispute.contacted, dispute.contact_note = contact is not None, (contact or _NO_CONTACT)[:300]
         if begins:
             _begin(dispute, rules, at)
         if standing is Standing.LOST and is_news:  # once: staff may have opened the account again since
