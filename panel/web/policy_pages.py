@@ -57,12 +57,16 @@ def refund_policy(request: HttpRequest) -> HttpResponse:
 @require_safe
 def refund_policy_version(request: HttpRequest, version_id: int) -> HttpResponse:
     """Show the version that an order was placed under, or will be, whether or not it is in force."""
+    if queries.announced_in_vain(version_id, reader_of(request)):
+        return render(request, "web/refund_policy_withdrawn.html")
     return _policy_page(request, _readable(request, version_id), timezone.now())
 
 
 @require_safe
 def changes(request: HttpRequest, version_id: int) -> HttpResponse:
     """Show what differs between a version and the one that it follows."""
+    if queries.announced_in_vain(version_id, reader_of(request)):
+        return render(request, "web/refund_policy_withdrawn.html")
     version = _readable(request, version_id)
     before = publishing.before(version)
     context: dict[str, object] = {"version": version, "before": before}
