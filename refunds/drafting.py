@@ -104,8 +104,11 @@ def write(
 def check(*, draft_id: int, staff: User, at: datetime) -> PolicyDraft:
     """Prove a draft and note that it passed. Raises Forbidden, DraftNotFound, DraftMoved, NotChecked, PolicyInvalid."""
     _require(staff, MAY_CHECK)
-    if not proof_of(_open(_drafts(draft_id).first())).passed:
+    found = _open(_drafts(draft_id).first())
+    if not proof_of(found).passed:
         raise NotChecked("The document does not pass its proof; the page shows why.")
+    if unknown := publishing.unknown_names(policy_of(found)):
+        raise NotChecked(f"The document could not be published: {' '.join(unknown)}")
     with transaction.atomic(durable=True):
         draft = _locked(draft_id)
         if draft.state != DraftState.CHECKED:

@@ -97,9 +97,9 @@ def put_in_force(policy: Policy, *, effective_from: datetime, publication: Publi
     if effective_from > at + moments.AHEAD or not moments.is_readable(effective_from):
         raise NotPublishable("A policy starts within five years from now.", field="effective_from")
     take_turns()
-    group = _group(policy)
-    if unknown := names_not_in_catalog(policy):
+    if unknown := unknown_names(policy):
         raise NotPublishable(" ".join(unknown))
+    group = CustomerGroup.objects.filter(slug=policy.customer_group).first()
     newest = PolicyVersion.objects.filter(customer_group=group, withdrawn_at__isnull=True).first()
     if newest and effective_from < newest.effective_from:
         message = f"{newest} already starts later, at {newest.effective_from:%Y-%m-%d %H:%M} UTC."
@@ -118,9 +118,12 @@ def take_turns() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_PUBLISHING_LOCK])
 
 
-def names_not_in_catalog(policy: Policy) -> list[str]:
-    """Return a sentence for each category and service that a scope names and the catalog does not have."""
+def unknown_names(policy: Policy) -> list[str]:
+    """Return a sentence for each name that the panel does not have: its group, and what its scopes name."""
     found = []
+    slug = policy.customer_group
+    if slug and not CustomerGroup.objects.filter(slug=slug).exists():
+        found.append(f"There is no customer group {slug!r}; make it first, or correct customer_group.")
     for scope in policy.scopes.all:
         categories = set(scope.categories) - set(Category.objects.in_bulk(scope.categories))
         services = set(scope.services) - set(Service.objects.in_bulk(scope.services))
@@ -200,16 +203,6 @@ def state_of(version: PolicyVersion, at: datetime) -> PolicyState:
 def version(version_id: int) -> PolicyVersion:
     """Return a version by its number; kept in memory, because what it says never changes."""
     return PolicyVersion.objects.get(pk=version_id)
-
-
-def _group(policy: Policy) -> CustomerGroup | None:
-    if not policy.customer_group:
-        return None
-    group = CustomerGroup.objects.filter(slug=policy.customer_group).first()
-    if group is None:
-        message = f"There is no customer group {policy.customer_group!r}; make it first, or correct customer_group."
-        raise NotPublishable(message)
-    return group
 
 
 def _spent_in_transaction() -> timedelta:

@@ -7,7 +7,7 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from refunds import announcing, audit, fraud_warnings
+from refunds import announcing, audit, fraud_warnings, taking_back
 from refunds.backtesting import runs
 
 log = structlog.get_logger()
@@ -31,10 +31,14 @@ def carry_out_backtests() -> None:
 
 @shared_task
 def announce_policies() -> None:
-    """Write the next letters about policies that are announced; what is left after a minute is the next sweep's."""
+    """Write the next letters about policies that are announced, and about those that were and are withdrawn.
+
+    What is left after a minute is the next sweep's.
+    """
     begun = time.monotonic()
-    while time.monotonic() - begun < ANNOUNCES_WITHIN and announcing.carry_on(at=timezone.now()):
-        pass
+    for write in (taking_back.carry_on, announcing.carry_on):
+        while time.monotonic() - begun < ANNOUNCES_WITHIN and write(at=timezone.now()):
+            pass
 
 
 @shared_task

@@ -25,4 +25,15 @@ def policy_changes(
         "url": writing.link(page_url),
         "changes_url": writing.link(changes_url),
     }
-    return writing.letter(customer, f"policy:{version_number}:{customer.pk}", "policy_changes", context)
+    return writing.letter(customer, key(version_number, customer.pk), "policy_changes", context)
+
+
+def policy_withdrawn(*, customer: User, version_number: int, title: str, page_url: str) -> NewEmail:
+    """A policy that was announced is withdrawn and never counts. Each who was told of it is told once of this."""
+    context = {"title": title, "url": writing.link(page_url)}
+    return writing.letter(customer, f"{key(version_number, customer.pk)}:withdrawn", "policy_withdrawn", context)
+
+
+def key(version_number: int, customer_id: int) -> str:
+    """Return the key of the letter that told a customer of a version."""
+    return f"policy:{version_number}:{customer_id}"

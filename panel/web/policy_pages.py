@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -13,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from panel.web import queries
 from panel.web.people import reader_of, signed_in
-from refunds import drafting, publishing
+from refunds import customer_changes, drafting, publishing
 from refunds.models import PolicyDraft, PolicyVersion
 from refunds.policy import differences, page
 from refunds.policy.document import Policy
@@ -21,15 +23,26 @@ from refunds.policy.loader import PolicyInvalid
 from refunds.policy.outcomes import Direction
 from refunds.policy.page import Page
 
+_MOST_RULES: Final = 20
+
 
 @dataclass(frozen=True, slots=True)
 class ChangedRule:
-    """Cases that come out otherwise: which, what follows before and after, and for whom that is better."""
+    """Combinations that come out otherwise: which, what follows before and after, and for whom that is better."""
 
     facts: tuple[tuple[str, str], ...]
     before: str
     after: str
     direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFigure:
+    """A figure or choice that changes, in words; empty on the side where it isn't there."""
+
+    name: str
+    before: str
+    after: str
 
 
 @require_safe
@@ -44,29 +57,36 @@ def refund_policy(request: HttpRequest) -> HttpResponse:
 @require_safe
 def refund_policy_version(request: HttpRequest, version_id: int) -> HttpResponse:
     """Show the version that an order was placed under, or will be, whether or not it is in force."""
+    if queries.announced_in_vain(version_id, reader_of(request)):
+        return render(request, "web/refund_policy_withdrawn.html")
     return _policy_page(request, _readable(request, version_id), timezone.now())
 
 
 @require_safe
 def changes(request: HttpRequest, version_id: int) -> HttpResponse:
     """Show what differs between a version and the one that it follows."""
+    if queries.announced_in_vain(version_id, reader_of(request)):
+        return render(request, "web/refund_policy_withdrawn.html")
     version = _readable(request, version_id)
     before = publishing.before(version)
     context: dict[str, object] = {"version": version, "before": before}
     if before is not None:
-        found = drafting.difference(before.policy, version.policy)
         currency = settings.PANEL_CURRENCY
+        found = customer_changes.between(before.policy, version.policy, currency)
+        figures = [ChangedFigure(figure.name, *figure.words(currency)) for figure in found.figures]
         words = differences.texts(_passages(before.policy), _passages(version.policy))
         context |= {
             "rules": [
                 ChangedRule(
                     change.row.facts, change.before.words(currency), change.after.words(currency), change.direction
                 )
-                for change in found.changes
+                for change in found.rules[:_MOST_RULES]
             ],
-            "figures": [figure for figure in found.figures if figure.name],
+            "cases": [list(changes) for _, changes in groupby(found.cases, key=lambda change: change.case)],
+            "more": max(len(found.rules) - _MOST_RULES, 0),
+            "figures": figures,
             "texts": words,
-            "nothing": not (found.changes or words or any(figure.name for figure in found.figures)),
+            "nothing": not (found.rules or found.cases or words or figures),
         }
     return render(request, "web/refund_policy_changes.html", context)
 

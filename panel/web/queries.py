@@ -15,7 +15,7 @@ from panel.accounts.models import ApiKey, User
 from panel.kernel import money
 from panel.web import typed
 from refunds import publishing
-from refunds.models import Decision, PolicyVersion
+from refunds.models import Decision, PolicyAnnouncement, PolicyVersion
 
 PAGE_SIZE: Final = 50
 MOST_VERSIONS: Final = 100
@@ -113,6 +113,12 @@ def published_policy(version_id: int, reader: User | None) -> PolicyVersion | No
         return None
     is_mine = counts and (reader.is_staff or reader.customer_group_id == version.customer_group_id)
     return version if is_mine or Order.objects.filter(customer=reader, policy_version=version.pk).exists() else None
+
+
+def announced_in_vain(version_id: int, reader: User | None) -> bool:
+    """Whether letters point to a version that was withdrawn before it started, and that this reader may not read."""
+    letters = PolicyAnnouncement.objects.filter(version=version_id, version__withdrawn_at__isnull=False, written__gt=0)
+    return letters.exists() and published_policy(version_id, reader) is None
 
 
 def policy_history(version: PolicyVersion) -> list[PolicyVersion]:

@@ -27,7 +27,7 @@ def above(draft: PolicyDraft, at: datetime) -> list[Panel]:
         policy = drafting.policy_of(draft)
     except PolicyInvalid as error:
         return [_problems(error)]
-    return [*_verdict(drafting.proof_of(draft)), *_unknown(policy), *_comparison(draft, policy, at)]
+    return [*_unknown(policy), *_verdict(drafting.proof_of(draft)), *_comparison(draft, policy, at)]
 
 
 def below(draft: PolicyDraft, *, may_write: bool) -> list[Panel]:
@@ -79,8 +79,8 @@ def _verdict(proof: Proof) -> list[Panel]:
 
 def _unknown(policy: Policy) -> list[Panel]:
     """Return what the document names and the panel does not have; publishing refuses it."""
-    found = publishing.names_not_in_catalog(policy)
-    return [Panel("Names that the catalog does not have", (), (), " ".join(found))] if found else []
+    found = publishing.unknown_names(policy)
+    return [Panel("Names that the panel does not have", (), (), " ".join(found))] if found else []
 
 
 def _examples_in_words(proof: Proof) -> str:

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from panel.accounts.admin.asking import Done, Question, ask, staff_of
-from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, detail_action, link, list_link, shown
+from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, counted, detail_action, link, list_link, shown
 from refunds import drafting, publishing
 from refunds.admin import difference_panels, draft_panels
 from refunds.models import PolicyAnnouncement, PolicyDraft, PolicyState, PolicyVersion
@@ -111,10 +111,13 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
         found = PolicyAnnouncement.objects.filter(version=version).first()
         if found is None:
             return "No"
-        return f"{found.written:,} letters written{'' if found.finished_at else ' so far'}"
+        said = f"{counted(found.written, 'letter')} written{'' if found.finished_at else ' so far'}"
+        return f"{said}, {found.taken_back:,} of its withdrawal" if version.withdrawn_at else said
 
     @shown(description="Public page")
-    def page(self, version: PolicyVersion) -> SafeString:
+    def page(self, version: PolicyVersion) -> SafeString | str:
+        if version.withdrawn_at is not None:
+            return "None: it was withdrawn"
         address = reverse("refund-policy-version", args=[version.pk])
         return format_html('<a href="{}" class="text-link" target="_blank">Open</a>', address)
 
@@ -147,7 +150,14 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
             publishing.withdraw(version_id=version.pk, staff=staff_of(request), at=timezone.now())
             return f"{version} is withdrawn: it never counts for anybody."
 
-        lead = "It has not started. The version before it stays in force, and letters not yet written stay unwritten."
+        out = PolicyAnnouncement.objects.filter(version=version).values_list("written", flat=True).first() or 0
+        letters = (
+            f"{counted(out, 'letter')} about it {'is' if out == 1 else 'are'} out: who has one is written to that it is"
+            " withdrawn, and nobody else is written to."
+            if out
+            else "No letters about it are out, and none will be written."
+        )
+        lead = f"It has not started. The version before it stays in force. {letters}"
         back = reverse("admin:refunds_policyversion_change", args=[version.pk])
         title = f"Withdraw {version}"
         question = Question(title=title, lead=lead, act=act, back=back, about=version, dangerous=True)

@@ -8,7 +8,10 @@ from refunds.models.policy import PolicyVersion
 
 
 class PolicyAnnouncement(models.Model):
-    """The letters about one version. `last_customer` is the number of the last account that was written to."""
+    """The letters about one version. `last_customer` is the number of the last account that was written to.
+
+    When the version is withdrawn, those who have a letter get another: `taken_back_to` is the last account looked at.
+    """
 
     version = models.OneToOneField(
         PolicyVersion, on_delete=models.PROTECT, primary_key=True, related_name="announcement"
@@ -18,6 +21,8 @@ class PolicyAnnouncement(models.Model):
     last_customer = models.BigIntegerField(default=0)
     written = models.PositiveIntegerField("letters written", default=0)
     finished_at = models.DateTimeField("finished", null=True, blank=True)
+    taken_back_to = models.BigIntegerField(default=0)
+    taken_back = models.PositiveIntegerField("letters about its withdrawal", default=0)
 
     class Meta:
         indexes = [

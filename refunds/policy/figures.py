@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from panel.kernel import money
+from refunds.policy.describing import WORDS, either
 from refunds.policy.document import Policy
 from refunds.policy.wording import span
+
+_NEVER: Final = "never"
 
 NAMES: Final[Mapping[str, str]] = {
     "customer_cancellation": "When you can cancel an order yourself",
@@ -35,12 +38,52 @@ class Figure:
     before: str
     after: str
 
+    def words(self, currency: str) -> tuple[str, str]:
+        """Return what customers read of both sides; empty where it isn't there."""
+        if self.key.startswith("scopes."):
+            return _scopes_in_words(self.before, self.after)
+        return _in_words(self.key, self.before, currency), _in_words(self.key, self.after, currency)
+
     @property
     def name(self) -> str:
         """What customers read of it; empty when they read nothing of it."""
         if self.key.startswith("scopes."):
             return "Which services belong together"
         return NAMES.get(self.key, "")
+
+
+_VALUES: Final[Mapping[str, Mapping[str, str]]] = {
+    "withdrawals.destination": {"original_method": "the way you paid", "balance": "nowhere: it stays as credit"},
+    "chargebacks.on_open": {"suspend": "your account is suspended", "nothing": "nothing"},
+    "chargebacks.on_loss": {
+        "ban": "your account is closed for good",
+        "staff_decides": "a person decides about your account",
+        "nothing": "nothing",
+    },
+    "chargebacks.on_win": {
+        "lift": "your account is open again",
+        "staff_decides": "a person decides about your account",
+    },
+    "chargebacks.fee": {"as_charged": "what the payment processor charges for it", "none": "none"},
+}
+_LISTS: Final = ("customer_cancellation", "cancel_requests")
+_AMOUNTS: Final = ("withdrawals.minimum", "withdrawals.verify_above")
+
+
+def _in_words(key: str, value: str, currency: str) -> str:
+    if not value:
+        return ""
+    if key in _AMOUNTS:
+        return money.display(money.parse(value), currency)
+    if key in _LISTS and value != _NEVER:
+        return f"while it is {either([WORDS['status'][status] for status in value.split(', ')])}"
+    return _VALUES.get(key, {}).get(value, value)
+
+
+def _scopes_in_words(before: str, after: str) -> tuple[str, str]:
+    """Name the services that belong together; their numbers tell customers nothing."""
+    was, comes = before.partition(":")[0], after.partition(":")[0]
+    return was, f"{comes}, other services than before" if was == comes else comes
 
 
 def changed(old: Policy, new: Policy) -> tuple[Figure, ...]:
@@ -56,8 +99,8 @@ def changed(old: Policy, new: Policy) -> tuple[Figure, ...]:
 def _all(policy: Policy) -> Iterator[tuple[str, str]]:
     yield "slug", policy.slug
     yield "customer_group", policy.customer_group or "everybody"
-    yield "customer_cancellation", ", ".join(policy.customer_cancellation) or "never"
-    yield "cancel_requests", ", ".join(policy.cancel_requests) or "never"
+    yield "customer_cancellation", ", ".join(policy.customer_cancellation) or _NEVER
+    yield "cancel_requests", ", ".join(policy.cancel_requests) or _NEVER
     for scope in policy.scopes.all:
         parts = [f"{scope.name}:"]
         if scope.categories:

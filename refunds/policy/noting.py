@@ -10,6 +10,7 @@ from refunds.policy.clauses import Approval, Refund
 from refunds.policy.quoting import Answer, Course, ServiceQuote
 
 _NOTHING: Final = "no refund"
+_IMPOSSIBLE: Final = "this can't be done."
 _TOO_LITTLE: Final = "If less was delivered than reported"
 _GONE: Final = "If what was delivered goes away"
 
@@ -28,6 +29,29 @@ def lines(quote: ServiceQuote, currency: str) -> tuple[str, ...]:
         completed if claims else f"{completed.removesuffix('.')}, also if it goes away later.",
         *claims,
     )
+
+
+def cases(quote: ServiceQuote, currency: str) -> dict[str, str]:
+    """Return what is refunded in each case of a quote, as a sentence; claims are the last three."""
+    given = partial(_course, say=_given, since="ordering", currency=currency)
+    claimed = partial(_course, say=_claimed, since="the end", currency=currency)
+    found = {
+        "pending_cancel": quote.pending_cancel and given(quote.pending_cancel),
+        "not_started": given(quote.not_started),
+        "provider_canceled": given(quote.provider_canceled),
+        "partial": given(quote.partial),
+        "stopped_by_us": given(quote.stopped_by_us),
+        "completed": _course(quote.completed, _reported, "ordering", currency),
+        "short": claimed(quote.short),
+        "dropped": claimed(quote.dropped),
+        "refill_failed": quote.refill_failed and claimed(quote.refill_failed),
+    }
+    return {case: _sentence(said or _IMPOSSIBLE) for case, said in found.items()}
+
+
+def _sentence(rest: str) -> str:
+    words = rest.removeprefix(":").strip()
+    return words[0].upper() + words[1:]
 
 
 def _not_delivered(not_started: str, provider_canceled: str) -> list[str]:

@@ -133,7 +133,7 @@ def test_a_policy_is_written_proved_tried_published_and_lived_by(
     letter = Email.objects.get(customer=ada, template="policy_changes")
     assert letter.context["changes_url"].endswith(f"/refund-policy/{version.pk}/changes/")
     changes = pages.text(Client().get(f"/refund-policy/{version.pk}/changes/"))
-    assert "Ended: up to 7 days ago" in changes
+    assert "Now Within 7 days of the end: refund to your balance, at most 30 % of the charge" in changes
     before = place_order(ada, services["creator"], at=AT)
     clock.move_to(START)
 

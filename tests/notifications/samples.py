@@ -94,6 +94,9 @@ def others(customer: User) -> list[NewEmail]:
             page_url="/refund-policy/",
             changes_url="/refund-policy/9/changes/",
         ),
+        policy_letters.policy_withdrawn(
+            customer=customer, version_number=9, title="Money-back guarantee", page_url="/refund-policy/"
+        ),
         ticket_letters.ticket_received(**ticket, answer_by=AT, url="/support/4/"),
         ticket_letters.ticket_answered(**ticket, message_number=6, url="/support/4/"),
     ]

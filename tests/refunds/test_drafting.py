@@ -231,3 +231,12 @@ def test_refuses_everything_to_whoever_is_no_manager(who: str, grace: User) -> N
     refused(Forbidden, lambda: publish(checked, person))
     coming = policies.publish(grace, make_staff("hiro"), start=LATER)
     refused(Forbidden, lambda: publishing.withdraw(version_id=coming.pk, staff=person, at=AT))
+
+
+def test_what_could_not_be_published_does_not_pass_its_check(grace: User) -> None:
+    text = policies.LONGER_REVIEW.replace("\ntitle =", '\ncustomer_group = "nobodies"\ntitle =', 1)
+    draft = policies.draft(grace, text)
+
+    error = refused(drafting.NotChecked, lambda: drafting.check(draft_id=draft.pk, staff=grace, at=AT))
+
+    assert "There is no customer group 'nobodies'" in error.message

@@ -60,13 +60,53 @@ def test_what_changed_is_told_in_rules_figures_and_words(client: Client, people:
     page = client.get(f"/refund-policy/{version.pk}/changes/")
 
     said = pages.text(page)
+    assert (
+        "You report that what was delivered went away Before A person looks at it. Now No refund. less for you" in said
+    )
     assert "Order: completed Cause: dropped later" in said
-    assert "Everything, after review The undelivered part, after review less for you" in said
-    assert "The undelivered part, after review Nothing less" not in said  # of what was all delivered, that is as much
-    assert "Hours until a person answers 24 to 48 24 to 96" in said
+    assert "Everything, after review Now The undelivered part, after review less for you" in said
+    assert "Now Nothing less" not in said  # of what was all delivered, the undelivered part is as much
+    assert "Hours until a person answers Before 24 to 48 Now 24 to 96" in said
     content = page.content.decode()
     assert "<del>What</del> <ins>All that</ins> we don&#x27;t deliver" in content
     assert "{hours}" not in content
+
+
+@time_machine.travel(AT)
+def test_customers_read_of_cases_as_they_meet_them_and_nothing_of_suspicion(
+    client: Client, people: tuple[User, User]
+) -> None:
+    version = policies.publish(*people, policies.shipped("panel-credit-only"))
+
+    page = client.get(f"/refund-policy/{version.pk}/changes/")
+
+    said = pages.text(page).partition("Words that change")[0]
+    cases = ["You cancel while it is pending", "It is delivered only in part", "You report that less was delivered"]
+    assert sorted(cases, key=said.index) == cases
+    assert "Full refund to your balance. Now This can't be done. less for you" in said
+    assert "The 20 rules that stand for most, and 29 more for rarer cases" in said
+    assert said.count("Order:") <= 20
+    for word in ("flagged", "suspected", "in good standing"):
+        assert word not in said
+
+
+@time_machine.travel(AT)
+def test_figures_are_told_in_words_with_their_currency(client: Client, people: tuple[User, User]) -> None:
+    text = policies.shipped(
+        "money-back-guarantee",
+        ('minimum = "5.00"', 'minimum = "8"'),
+        ('on_loss = "staff_decides"', 'on_loss = "ban"'),
+        ('cancel_requests = ["processing", "in_progress"]', 'cancel_requests = ["processing"]'),
+    )
+    version = policies.publish(*people, text)
+
+    said = pages.text(client.get(f"/refund-policy/{version.pk}/changes/"))
+
+    assert "paid out Before 5.00 USD Now 8.00 USD" in said
+    assert "lost Before A person decides about your account Now Your account is closed for good" in said
+    assert "Before While it is processing or in progress Now While it is processing" in said
+    assert "staff_decides" not in said
+    assert "in_progress" not in said
 
 
 @time_machine.travel(AT)

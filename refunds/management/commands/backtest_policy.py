@@ -17,6 +17,7 @@ from refunds import documents
 from refunds.backtesting import running
 from refunds.backtesting.results import Result, Sums
 from refunds.backtesting.running import Progress
+from refunds.management import mistakes
 
 _SHOWN = 20
 
@@ -39,7 +40,7 @@ class Command(BaseCommand):
         try:
             result = running.run(documents.named(options["file"]), since=since, until=until, told=self._tell)
         except PanelError as error:
-            raise CommandError(error.message) from error
+            raise mistakes.told(error, self.stdout, as_json=options["json"]) from error
         if options["json"]:
             self.stdout.write(json.dumps(result.as_dict(), indent=2))
         else:

@@ -1,13 +1,18 @@
 """Check a policy document and print its proof report."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from panel.kernel.errors import PanelError
+from refunds import publishing
+from refunds.management import mistakes
 from refunds.policy import analysis, loader
 from refunds.policy.analysis import Proof
 from refunds.policy.document import Policy
@@ -19,7 +24,7 @@ class Command(BaseCommand):
         "Check a refund policy document: every problem of its text, whether every combination of facts is decided, "
         "and whether each clause can ever decide. Exit code 1 when it can't be published."
     )
-    # The document is checked as it stands; neither the database nor the settings of the site matter.
+    # The document is checked as it stands. Where a database answers, names that it does not have are told too.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,23 +36,13 @@ class Command(BaseCommand):
         try:
             policy = loader.load_file(path)
         except PanelError as error:
-            problems: tuple[str, ...] = (error.message,)
-            lines: tuple[int | None, ...] = (None,)
-            if isinstance(error, loader.PolicyInvalid):
-                problems, lines = error.problems, error.lines
-            if options["json"]:
-                self.stdout.write(json.dumps({"passed": False, "problems": problems, "lines": lines}, indent=2))
-            else:
-                for problem, line in zip(problems, lines, strict=True):
-                    self.stdout.write(problem if line is None else f"line {line}: {problem}")
-            noun = "problem" if len(problems) == 1 else "problems"
-            message = f"{path.name} has {len(problems)} {noun}."
-            raise CommandError(message) from error
+            raise mistakes.told(error, self.stdout, as_json=options["json"]) from error
 
-        proof = analysis.prove(policy)
+        proof, unknown = analysis.prove(policy), _unknown(policy)
         if options["json"]:
             report = {
-                "passed": proof.passed,
+                "passed": proof.passed and not unknown,
+                "unknown": unknown,
                 "problems": [],
                 "complete": proof.complete,
                 **asdict(replace(proof, tried=())),
@@ -55,14 +50,24 @@ class Command(BaseCommand):
             }
             self.stdout.write(json.dumps(report, indent=2))
         else:
-            self.stdout.write("\n".join(_report(policy, proof)))
-        if not proof.passed:
-            message = f"{path.name} can't be published: {_verdict(proof)}"
+            self.stdout.write("\n".join(_report(policy, proof, unknown)))
+        if unknown or not proof.passed:
+            message = f"{path.name} can't be published."
             raise CommandError(message)
 
 
-def _verdict(proof: Proof) -> str:
+def _unknown(policy: Policy) -> list[str]:
+    """Return what the document names and this panel does not have; nothing where there is no database to ask."""
+    try:
+        return publishing.unknown_names(policy)
+    except (DatabaseError, ImproperlyConfigured):
+        return []
+
+
+def _verdict(proof: Proof, unknown: Sequence[str]) -> str:
     found = []
+    if unknown:
+        found.append(f"{len(unknown)} {'name' if len(unknown) == 1 else 'names'} that this panel does not have")
     if not proof.complete:
         found.append(f"{proof.combinations - proof.decided:,} combinations are not decided")
     if proof.unreachable:
@@ -76,7 +81,7 @@ def _verdict(proof: Proof) -> str:
     return "; ".join(found) + "." if found else "every combination is decided and every clause can decide."
 
 
-def _report(policy: Policy, proof: Proof) -> list[str]:
+def _report(policy: Policy, proof: Proof, unknown: Sequence[str]) -> list[str]:
     width = max(len(clause.id) for clause in policy.rules)
     lines = [
         f"{policy.title} ({policy.slug}), updated {policy.updated.isoformat()}",
@@ -104,8 +109,10 @@ def _report(policy: Policy, proof: Proof) -> list[str]:
         lines += ["", "What falls to the default:"]
         lines += [f"  {row.words} ({row.combinations:,})" for row in proof.default_rows]
     lines += ["", "What must hold for every order:", *_findings(proof), "", *_examples(proof)]
-    outcome = "Passed" if proof.passed else "Not passed"
-    return [*lines, "", f"{outcome}: {_verdict(proof)}"]
+    if unknown:
+        lines += ["", "What this panel does not have:", *(f"  {sentence}" for sentence in unknown)]
+    outcome = "Not passed" if unknown or not proof.passed else "Passed"
+    return [*lines, "", f"{outcome}: {_verdict(proof, unknown)}"]
 
 
 def _findings(proof: Proof) -> list[str]:

@@ -5,10 +5,11 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from panel.kernel.errors import PanelError
 from refunds import documents
+from refunds.management import mistakes
 from refunds.policy import differences
 from refunds.policy.differences import Difference
 from refunds.policy.outcomes import DIRECTIONS
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         try:
             old, new = documents.named(options["old"]), documents.named(options["new"])
         except PanelError as error:
-            raise CommandError(error.message) from error
+            raise mistakes.told(error, self.stdout, as_json=options["json"]) from error
         found = differences.compare(old, new)
         if options["json"]:
             self.stdout.write(json.dumps(_document(found), indent=2))

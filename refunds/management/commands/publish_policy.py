@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 
 from panel.kernel.errors import PanelError
 from refunds import publishing
+from refunds.management import mistakes
 
 
 class Command(BaseCommand):
@@ -40,7 +41,7 @@ class Command(BaseCommand):
             message = f"{path} can't be read: {error}"
             raise CommandError(message) from error
         except PanelError as error:
-            raise CommandError(error.message) from error
+            raise mistakes.told(error, self.stdout, as_json=False) from error
         self.stdout.write(f"{version} is in force from {version.effective_from:%Y-%m-%d %H:%M:%S} UTC.")
 
 
