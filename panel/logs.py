@@ -65,6 +65,8 @@ def logging_config(level: str) -> dict[str, Any]:
             "httpcore": {"level": "WARNING"},
             # Logs two lines for each call and, when debugging, what was sent: e-mail addresses among it.
             "stripe": {"level": "WARNING"},
+            # Tells of every table of a font that a document takes in.
+            "fontTools": {"level": "WARNING"},
         },
     }
 

@@ -309,6 +309,8 @@ _sweeps = {
     "backtest-policies": ("refunds.tasks.carry_out_backtests", 5.0),
     "find-fraud-warnings": ("refunds.tasks.find_fraud_warnings", 900.0),
     "announce-policies": ("refunds.tasks.announce_policies", 60.0),
+    "prepare-evidence": ("refunds.tasks.prepare_evidence", 60.0),
+    "warn-of-deadlines": ("refunds.tasks.warn_of_deadlines", 300.0),
 }
 # A sweep that waited until the next one is worth nothing: without workers, they must not pile up.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {

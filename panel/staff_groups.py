@@ -18,6 +18,7 @@ _AGENT: Final = (
     "refunds.open_refundrequest",
     "refunds.view_decision",
     "refunds.view_policyversion",
+    "refunds.view_disputeevidence",
     "support.view_ticket",
     "support.change_ticket",
     "support.view_savedreply",
@@ -40,6 +41,7 @@ _AGENT: Final = (
 _APPROVER: Final = (
     *_AGENT,
     "refunds.confirm_refundrequest",
+    "refunds.change_disputeevidence",
     "refunds.view_policydraft",
     "refunds.view_policybacktest",
     "refunds.add_policybacktest",
@@ -56,6 +58,7 @@ _MANAGER: Final = (
     "refunds.add_policydraft",
     "refunds.change_policydraft",
     "refunds.publish_policyversion",
+    "refunds.submit_disputeevidence",
     "accounts.change_user",
     "accounts.view_customergroup",
     "accounts.add_customergroup",

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from refunds import announcing, audit, fraud_warnings, taking_back
 from refunds.backtesting import runs
+from refunds.evidence import deadlines, preparing, staging, submitting
 
 log = structlog.get_logger()
 
@@ -45,3 +46,18 @@ def announce_policies() -> None:
 def find_fraud_warnings() -> None:
     """Take in the fraud warnings that no webhook told us of."""
     fraud_warnings.sweep(at=timezone.now())
+
+
+@shared_task
+def prepare_evidence() -> None:
+    """Assemble evidence for disputes that are contested, stage it, and find out what unanswered submissions did."""
+    at = timezone.now()
+    submitting.find_out_due(at=at)
+    preparing.assemble_due(at=at)
+    staging.stage_due(at=at)
+
+
+@shared_task
+def warn_of_deadlines() -> None:
+    """Tell staff which disputes have to be answered soon; each deadline is told once."""
+    deadlines.warn_due(at=timezone.now())

@@ -24,9 +24,13 @@ class Letter:
 
 def letter(email: Email) -> Letter:
     """Render the three templates of an e-mail. Raises what the template engine raises."""
-    subject = " ".join(_render(email, "subject", escaped=False).split())
     text = _GAPS.sub("\n\n", _render(email, "txt", escaped=False)).strip()
-    return Letter(subject, f"{text}\n", _render(email, "html", escaped=True))
+    return Letter(subject(email), f"{text}\n", _render(email, "html", escaped=True))
+
+
+def subject(email: Email) -> str:
+    """Render the subject alone, on one line. Raises what the template engine raises."""
+    return " ".join(_render(email, "subject", escaped=False).split())
 
 
 def message(email: Email) -> EmailMultiAlternatives:

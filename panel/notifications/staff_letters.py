@@ -1,7 +1,8 @@
 """Letters to staff."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 
 from panel.accounts.models import User
 from panel.notifications import writing
@@ -32,3 +33,19 @@ def staff_digest(
         "url": writing.link(url),
     }
     return writing.letter(staff, f"digest:{day.isoformat()}:{staff.pk}", "staff_digest", context)
+
+
+def dispute_due(
+    *, staff: User, dispute: int, amount: Decimal, respond_by: datetime, hours: int, state: str, url: str
+) -> NewEmail:
+    """A dispute has to be answered within `hours`; `state` says in a sentence how far its evidence is."""
+    context = {
+        "dispute": str(dispute),
+        "amount": writing.money(amount),
+        "respond_by": writing.moment(respond_by, reader=staff),
+        "hours": str(hours),
+        "state": state,
+        "url": writing.link(url),
+    }
+    key = f"dispute:{dispute}:due:{respond_by:%Y%m%d%H%M}:{hours}:{staff.pk}"
+    return writing.letter(staff, key, "dispute_due", context)

@@ -34,7 +34,17 @@ from refunds import drafting, publishing
 from refunds.backtesting import running, runs
 from refunds.backtesting.results import Result
 from refunds.desk import referring, talking
-from refunds.models import BacktestState, DraftState, PolicyBacktest, PolicyDraft, RefundRequest, RequestState
+from refunds.models import (
+    BacktestState,
+    DisputeEvidence,
+    DraftState,
+    EvidenceFile,
+    EvidenceState,
+    PolicyBacktest,
+    PolicyDraft,
+    RefundRequest,
+    RequestState,
+)
 from refunds.uploads import Upload
 from tests.factories import (
     AT,
@@ -228,3 +238,35 @@ def furnish_policies(number: int) -> None:
         run = runs.ask(draft_id=checked.pk, since=running.LONG_AGO, until=AT, staff=author, at=AT)
         result = Result("0" * 64, run.since, run.until, AT).as_dict() if state == BacktestState.DONE else {}
         PolicyBacktest.objects.filter(pk=run.pk).update(state=state, result=result)
+
+
+def furnish_evidence(number: int) -> None:
+    """Make an inquiry about a payment by hand, and a pack of evidence for it in every state but those of a person."""
+    deposit = receive_by_hand(make_customer("ada"))
+    dispute = Dispute.objects.create(
+        gateway=deposit.gateway,
+        reference=f"du_{deposit.pk}",
+        deposit=deposit,
+        customer=deposit.customer,
+        standing=Standing.INQUIRY,
+        gateway_words="warning_needs_response",
+        amount=50,
+        currency="USD",
+        opened_at=AT,
+        first_seen_at=AT,
+        respond_by=AT + timedelta(days=3650 + number),
+    )
+    for place, state in enumerate((EvidenceState.ASSEMBLED, EvidenceState.STAGING, EvidenceState.STAGED), 1):
+        pack = DisputeEvidence.objects.create(
+            dispute=dispute,
+            number=place,
+            pack={"texts": {"customer_name": "<b>Ada</b>"}, "left_out": {"access_activity_log": 3}},
+            state=state,
+            assembled_at=AT,
+            staged_at=AT if state == EvidenceState.STAGED else None,
+            due_at=AT + timedelta(days=3650) if state == EvidenceState.STAGING else None,
+            error="<b>no</b>",
+        )
+        EvidenceFile.objects.create(
+            evidence=pack, document="receipt", name="receipt.pdf", size=5, sha256="0" * 64, content=b"%PDF-"
+        )

@@ -30,7 +30,7 @@ from panel.accounts.models import ApiKey, Standing
 from panel.notifications import outbox
 from panel.notifications.models import Email, EmailState
 from refunds.models import RefundRequest
-from tests.admin.furniture import furnish_desk, furnish_money, furnish_policies, furnish_support
+from tests.admin.furniture import furnish_desk, furnish_evidence, furnish_money, furnish_policies, furnish_support
 from tests.admin.pages import detail, listing, signed_in, text_of
 from tests.factories import (
     AT,
@@ -56,6 +56,7 @@ def furnish(number: int = 1) -> None:
     furnish_support(number)
     furnish_desk()
     furnish_policies(number)
+    furnish_evidence(number)
     ada = make_customer("ada", funds="500", promo="5")
     with transaction.atomic():
         outbox.put([receipt(ada, Email.objects.count() + number) for number in range(2)], at=AT)

@@ -85,6 +85,15 @@ def others(customer: User) -> list[NewEmail]:
     }
     return [
         digest(customer),
+        staff_letters.dispute_due(
+            staff=customer,
+            dispute=6,
+            amount=Decimal(50),
+            respond_by=AT + DAY,
+            hours=24,
+            state="Evidence 1 is staged, and not submitted.",
+            url="/admin/refunds/disputeevidence/of/6/",
+        ),
         policy_letters.policy_changes(
             customer=customer,
             version_number=9,

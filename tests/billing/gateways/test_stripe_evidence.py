@@ -7,8 +7,9 @@ import pytest
 
 from billing.gateways import manual
 from billing.gateways.base import DisputeStanding, OutcomeUnknown, Refusal, Refused
-from billing.gateways.evidence import LARGEST_DOCUMENTS, Document, Evidence, Text, Upload
+from billing.gateways.evidence import Evidence, Upload
 from billing.gateways.stripe import Stripe
+from panel.kernel.evidence import LARGEST_DOCUMENTS, Document, Text
 from panel.sandbox.payments import PaymentsSandbox
 from tests.billing.gateways.sandboxed import paid
 from tests.billing.gateways.scripted import Scripted

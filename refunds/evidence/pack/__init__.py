@@ -1,0 +1,1 @@
+"""The pack of evidence, pure: no database, settings, clock or network. `assembling.assemble(case)` makes it."""
