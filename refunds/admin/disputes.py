@@ -16,6 +16,7 @@ from billing.admin.showing import Rows, ShowFilter, brief, every, number_in
 from billing.models import Dispute, GatewaySlug, Standing
 from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, amount, detail_action, link, moment, nowrap, shown
 from refunds.admin import dispute_actions, dispute_panels, evidence_panels
+from refunds.evidence import access
 
 COLORS = {
     Standing.INQUIRY: "info",
@@ -116,7 +117,9 @@ class DisputeAdmin(ReadOnlyAdmin):
         return dispute_panels.money_now(obj)
 
     def panels(self, request: HttpRequest, obj: Dispute) -> Sequence[Panel]:
-        return [*evidence_panels.of_dispute(obj, at=timezone.now()), *dispute_panels.of(request, obj)]
+        may_see = request.user.has_perm(access.MAY_SEE)
+        evidence = evidence_panels.of_dispute(obj, at=timezone.now()) if may_see else []
+        return [*evidence, *dispute_panels.of(request, obj)]
 
     @shown(description="Dispute", ordering="id")
     def number(self, dispute: Dispute) -> str:
