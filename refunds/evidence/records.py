@@ -8,7 +8,7 @@ from typing import Final
 from django.conf import settings
 
 from billing import tracing
-from billing.models import Deposit, Dispute, LegState, WithdrawalLeg
+from billing.models import Deposit, Dispute, FraudWarning, LegState, WithdrawalLeg
 from billing.tracing import Paid
 from orders.models import Order, OrderEvent
 from panel.accounts.models import User
@@ -75,13 +75,14 @@ def earlier_payments(dispute: Dispute) -> Compelling:
         Deposit.objects.filter(customer_id=dispute.customer_id, paid_at__lte=dispute.deposit.paid_at).order_by("pk")
     )
     disputed = set(Dispute.objects.filter(customer_id=dispute.customer_id).values_list("deposit_id", flat=True))
+    warned = set(FraudWarning.objects.filter(deposit__in=paid).values_list("deposit_id", flat=True))
     origins = visits.paid_from(paid)
     email = dispute.customer.email
     made = {
         deposit.pk: Made(
             number=deposit.pk,
             paid_at=deposit.paid_at or deposit.created_at,
-            undisputed=deposit.pk not in disputed,
+            undisputed=deposit.pk not in disputed | warned,
             account=deposit.customer_id,
             email=email,
             method=origins[deposit.pk].method,

@@ -71,7 +71,9 @@ def paid_from(deposits: Collection[Deposit]) -> Mapping[int, PaidFrom]:
     rows = SignIn.objects.filter(user__in=customers).order_by("id").values_list("at", "user_agent")
     signed_in = [(at, device) for at, device in rows.iterator() if device]
     return {
-        deposit.pk: PaidFrom(deposit.opened_from or "", _device(signed_in, deposit.created_at), deposit.method)
+        deposit.pk: PaidFrom(
+            deposit.opened_from or "", _device(signed_in, deposit.created_at), deposit.method_fingerprint
+        )
         for deposit in deposits
     }
 

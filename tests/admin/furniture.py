@@ -14,6 +14,7 @@ from billing.models import (
     DepositState,
     Discrepancy,
     Dispute,
+    DisputeEvent,
     EventState,
     GatewayEvent,
     GatewaySlug,
@@ -256,6 +257,7 @@ def furnish_evidence(number: int) -> None:
         first_seen_at=AT,
         respond_by=AT + timedelta(days=3650 + number),
     )
+    DisputeEvent.objects.create(dispute=dispute, at=AT, to_standing=Standing.INQUIRY)
     for place, state in enumerate((EvidenceState.ASSEMBLED, EvidenceState.STAGING, EvidenceState.STAGED), 1):
         pack = DisputeEvidence.objects.create(
             dispute=dispute,

@@ -105,7 +105,7 @@ def _candidate(disputed: Made, made: Made, opened_at: datetime) -> Candidate:
 
 def _obstacle(made: Made, shared: tuple[Element, ...], age: timedelta) -> str:
     if not made.undisputed:
-        return "disputed itself"
+        return "disputed or warned about"
     if age <= YOUNGEST:
         return f"not older than {YOUNGEST.days} days"
     if age > OLDEST:

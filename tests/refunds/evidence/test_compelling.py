@@ -66,7 +66,7 @@ def test_counts_the_days_before_the_dispute(days: float, obstacle: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "obstacle"),
     [
-        ({"undisputed": False}, "disputed itself"),
+        ({"undisputed": False}, "disputed or warned about"),
         ({"method": "fp_2"}, "another payment method"),
         ({"method": ""}, "another payment method"),
         ({"address": "198.51.100.1", "device": ""}, "neither internet address nor device is the same"),
