@@ -10,6 +10,6 @@ def install(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("support", "0007_staff_groups_and_blocklist"), ("refunds", "0007_evidence")]
+    dependencies = [("support", "0007_staff_groups_and_blocklist"), ("refunds", "0008_evidence")]
 
     operations = [migrations.RunPython(install, migrations.RunPython.noop, elidable=False)]

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0005_check_transfers_of_disputes'),
-        ('refunds', '0006_bounded_dates'),
+        ('refunds', '0007_letters_of_withdrawal'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
