@@ -124,7 +124,8 @@ def open_claims(
 ) -> tuple[Claim, ...]:
     """Return what the customer can still claim about an ended order at `at`, in the order of the request form.
 
-    `decisions` and `requests` are all that there are about the order. What was claimed and declined before is left out,
+    `standing` is how the customer would stand on asking (`refunds.desk.abuse.standing_if_asked`), `decisions` and
+    `requests` are all that there are about the order. What was claimed and declined before is left out,
     and what people decided about goes to a person again, as `refunds.desk.opening` has it. The causes are a few and the
     policy's windows too, so this judges some dozens of times.
     """
