@@ -40,9 +40,11 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
             "Version",
             {
                 "fields": (
-                    ("title", "slug", "number"),
-                    ("condition", "effective_from", "audience"),
-                    ("written_by", "published_by", "published_at"),
+                    "title",
+                    ("slug", "number"),
+                    ("condition", "effective_from"),
+                    ("audience", "published_at"),
+                    ("written_by", "published_by"),
                     ("withdrawn_by", "withdrawn_at"),
                     ("came_from", "announced"),
                     ("page", "orders"),
@@ -123,7 +125,7 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
 
     @shown(description="SHA-256")
     def digest(self, version: PolicyVersion) -> SafeString:
-        return format_html("<code>{}</code>", version.hash)
+        return format_html('<code style="overflow-wrap: anywhere">{}</code>', version.hash)
 
     @shown(description="Orders under it")
     def orders(self, version: PolicyVersion) -> object:
