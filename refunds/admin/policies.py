@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from panel.accounts.admin.asking import Done, Question, ask, staff_of
 from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, counted, detail_action, link, list_link, shown
+from panel.accounts.models import CustomerGroup
 from refunds import drafting, publishing
 from refunds.admin import difference_panels, draft_panels
 from refunds.models import PolicyAnnouncement, PolicyDraft, PolicyState, PolicyVersion
@@ -97,7 +98,9 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
 
     @shown(description="For")
     def audience(self, version: PolicyVersion) -> str:
-        return str(version.customer_group) if version.customer_group else "Everybody else"
+        if version.customer_group:
+            return str(version.customer_group)
+        return "Everybody else" if CustomerGroup.objects.exists() else "Everybody"
 
     @shown(description="Written by")
     def written_by(self, version: PolicyVersion) -> str:

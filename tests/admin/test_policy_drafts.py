@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from panel.accounts.models import User
+from panel.accounts.models import CustomerGroup, User
 from refunds import drafting
 from refunds.models import DraftState, PolicyAnnouncement, PolicyBacktest, PolicyDraft, PolicyVersion
 from refunds.policy import loader
@@ -413,3 +413,11 @@ def test_a_draft_is_started_from_any_version(client: Client, grace: User) -> Non
     submit(client, action("refunds_policyversion", "new_draft", version.pk))
 
     assert (newest().based_on, newest().text, newest().author) == (version, version.text, grace)
+
+
+def test_a_policy_without_a_group_is_for_everybody_until_there_is_a_group(client: Client) -> None:
+    page = detail("refunds_policyversion", PolicyVersion.objects.get().pk)
+
+    assert "Everybody else" not in text_of(client.get(page))
+    CustomerGroup.objects.create(slug="agencies", name="Agencies")
+    assert "Everybody else" in text_of(client.get(page))
