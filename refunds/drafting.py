@@ -139,12 +139,12 @@ def publish(
     """
     _require(staff, MAY_PUBLISH)
     shown = _open(_drafts(draft_id).first())
-    _require_publishable(shown, staff)
+    require_publishable(shown, staff)
     policy = publishing.proved(shown.text, f"Draft {shown.pk}")
     with transaction.atomic(durable=True):
         publishing.take_turns()
         draft = _locked(draft_id)
-        _require_publishable(draft, staff)
+        require_publishable(draft, staff)
         if seen is not None and seen != token(draft, at):
             raise PublicationChanged("Another policy was published since you looked. Please read it again.")
         version = publishing.put_in_force(
@@ -224,7 +224,8 @@ def _require(staff: User, permission: str) -> None:
         raise Forbidden("Your account may not do this with refund policies.")
 
 
-def _require_publishable(draft: PolicyDraft, staff: User) -> None:
+def require_publishable(draft: PolicyDraft, staff: User) -> None:
+    """Refuse who wrote any of the draft, and a draft that is not checked. Raises Forbidden, NotChecked."""
     if staff.pk in authors(draft):
         raise Forbidden("Nobody publishes what they wrote, in whole or in part: another person has to read it.")
     if draft.state != DraftState.CHECKED:

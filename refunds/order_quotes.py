@@ -93,7 +93,7 @@ class Claim:
 def if_canceled(order: Order, *, standing: Standing, at: datetime) -> EndQuote:
     """Say what comes back if the customer cancels the pending order at `at`."""
     move = Move(order.pk, OrderStatus.CANCELED, cause=Cause.CHANGE_OF_MIND, remains=order.quantity)
-    return _if_moved(order, move, Initiator.CUSTOMER, standing=standing, at=at)
+    return if_moved(order, move, Initiator.CUSTOMER, standing=standing, at=at)
 
 
 def if_ended_now(order: Order, *, standing: Standing, at: datetime) -> EndQuote | None:
@@ -111,7 +111,26 @@ def if_ended_now(order: Order, *, standing: Standing, at: datetime) -> EndQuote 
         move = Move(order.pk, OrderStatus.PARTIAL, cause=Cause.CANNOT_COMPLETE, remains=remains)
     else:
         move = Move(order.pk, OrderStatus.CANCELED, cause=Cause.PROVIDER_CANCELED, remains=remains)
-    return _if_moved(order, move, Initiator.PROVIDER, standing=standing, at=at)
+    return if_moved(order, move, Initiator.PROVIDER, standing=standing, at=at)
+
+
+def if_moved(order: Order, move: Move, initiator: Initiator, *, standing: Standing, at: datetime) -> EndQuote:
+    """Judge a move that ends the order, or corrects its end, as the settlement would if it were made at `at`.
+
+    Raises facts.FactsInvalid when remains are above the quantity.
+    """
+    remains = move.remains or 0
+    amounts = Amounts(order.charge, order.quantity, remains)
+    imagined = proposals.imagine(order, status=move.to, remains=remains)
+    imagined.final_at = order.final_at or at
+    moved = Moved(imagined, move, OrderStatus(order.status), initiator, event_id=0)
+    refill = settlement.refill_facts([moved])[order.pk]
+    found = settlement.facts_of(moved, facts.Standing(standing.value), refill, at)
+    before = settlement.credited_by_hand([moved]).get(order.pk, money.ZERO)
+    version = publishing.version(order.policy_version)
+    verdict = settlement.verdict_of(moved, version, found, amounts, before=before)
+    books = Books(order.charge, order.charge_promo, order.refunded, order.recognized)
+    return EndQuote(version, verdict, amounts, bookings.due(books, verdict.owed))
 
 
 def open_claims(
@@ -124,7 +143,8 @@ def open_claims(
 ) -> tuple[Claim, ...]:
     """Return what the customer can still claim about an ended order at `at`, in the order of the request form.
 
-    `decisions` and `requests` are all that there are about the order. What was claimed and declined before is left out,
+    `standing` is how the customer would stand on asking (`refunds.desk.abuse.standing_if_asked`), `decisions` and
+    `requests` are all that there are about the order. What was claimed and declined before is left out,
     and what people decided about goes to a person again, as `refunds.desk.opening` has it. The causes are a few and the
     policy's windows too, so this judges some dozens of times.
     """
@@ -139,20 +159,6 @@ def open_claims(
         waits = by_people or not proposal.is_automatic
         found.setdefault((proposal.credit, waits, until, closes), []).append(cause)
     return tuple(Claim(tuple(alike), *terms) for terms, alike in found.items())
-
-
-def _if_moved(order: Order, move: Move, initiator: Initiator, *, standing: Standing, at: datetime) -> EndQuote:
-    remains = move.remains or 0
-    imagined = proposals.imagine(order, status=move.to, remains=remains)
-    imagined.final_at = order.final_at or at
-    moved = Moved(imagined, move, OrderStatus(order.status), initiator, event_id=0)
-    refill = settlement.refill_facts([moved])[order.pk]
-    found = settlement.facts_of(moved, facts.Standing(standing.value), refill, at)
-    amounts = Amounts(order.charge, order.quantity, remains)
-    version = publishing.version(order.policy_version)
-    verdict = settlement.verdict_of(moved, version, found, amounts, before=money.ZERO)
-    books = Books(order.charge, order.charge_promo, order.refunded, order.recognized)
-    return EndQuote(version, verdict, amounts, bookings.due(books, verdict.owed))
 
 
 def _is_open(proposal: Proposal) -> bool:

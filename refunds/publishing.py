@@ -92,10 +92,7 @@ def put_in_force(policy: Policy, *, effective_from: datetime, publication: Publi
 
     Raises NotPublishable, AlreadyPublished.
     """
-    if effective_from < at:
-        raise NotPublishable("A policy starts now or later, never in the past.", field="effective_from")
-    if effective_from > at + moments.AHEAD or not moments.is_readable(effective_from):
-        raise NotPublishable("A policy starts within five years from now.", field="effective_from")
+    require_start(effective_from, at)
     take_turns()
     if unknown := unknown_names(policy):
         raise NotPublishable(" ".join(unknown))
@@ -108,6 +105,14 @@ def put_in_force(policy: Policy, *, effective_from: datetime, publication: Publi
         message = f"{newest} is this document already."
         raise AlreadyPublished(message)
     return _insert(policy, group, effective_from, at, publication)
+
+
+def require_start(effective_from: datetime, at: datetime) -> None:
+    """Refuse a time at which no policy can start. Raises NotPublishable."""
+    if effective_from < at:
+        raise NotPublishable("A policy starts now or later, never in the past.", field="effective_from")
+    if effective_from > at + moments.AHEAD or not moments.is_readable(effective_from):
+        raise NotPublishable("A policy starts within five years from now.", field="effective_from")
 
 
 def take_turns() -> None:

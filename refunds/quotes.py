@@ -4,15 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from orders.lifecycle import Move, Moved
-from orders.models import Initiator, Order, OrderStatus
+from orders.lifecycle import Move
+from orders.models import Initiator, Order
 from panel.accounts.models import Standing
 from panel.kernel import money
 from panel.kernel.errors import Refused
-from refunds import bookings, publishing, rules, settlement
-from refunds.bookings import Books
-from refunds.desk import proposals
-from refunds.policy import facts
+from refunds import order_quotes
 from refunds.policy.clauses import Approval
 
 
@@ -52,22 +49,12 @@ def foresee(order: Order, move: Move, at: datetime, *, standing: Standing) -> Qu
     if order.status == move.to and move.remains == order.remains:
         message = f"Order {order.pk} is {order.get_status_display().lower()} with these remains already."
         raise NothingNew(message)
-    imagined = proposals.imagine(order, status=move.to, remains=move.remains)
-    imagined.final_at = order.final_at or at
-    amounts = facts.Amounts(order.charge, order.quantity, move.remains or 0)
-    moved = Moved(imagined, move, OrderStatus(order.status), Initiator.STAFF, event_id=0)
-    refill = settlement.refill_facts([moved])[order.pk]
-    found = settlement.facts_of(moved, facts.Standing(standing.value), refill, at)
-    before = settlement.credited_by_hand([moved]).get(order.pk, money.ZERO)
-    version = publishing.version(order.policy_version)
-    verdict = settlement.verdict_of(moved, version, found, amounts, before=before)
-    books = Books(order.charge, order.charge_promo, order.refunded, order.recognized)
-    automatic = verdict.approval is Approval.AUTOMATIC
+    end = order_quotes.if_moved(order, move, Initiator.STAFF, standing=standing, at=at)
     return Quote(
         order=order,
-        clause=verdict.clause_id,
-        reason=rules.words(version.policy, verdict.clause_id),
-        owed=verdict.owed,
-        credit=bookings.due(books, verdict.owed) if automatic else money.ZERO,
-        waits=not automatic and verdict.owed > order.refunded,
+        clause=end.clause,
+        reason=end.rule,
+        owed=end.verdict.owed,
+        credit=end.credit if end.verdict.approval is Approval.AUTOMATIC else money.ZERO,
+        waits=end.waits,
     )

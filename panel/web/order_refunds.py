@@ -15,7 +15,7 @@ from panel.web.dates import Moment
 from panel.web.queries import Story
 from panel.web.refund_queries import Told
 from refunds import order_quotes
-from refunds.desk import causes
+from refunds.desk import abuse, causes
 from refunds.models import RefundRequest
 from refunds.order_quotes import Claim, EndQuote
 
@@ -85,7 +85,7 @@ def offer(story: Story, asked: Sequence[Told], customer: User, at: datetime) -> 
         return RefundOffer(may_ask=True)
     claims = order_quotes.open_claims(
         order,
-        standing=Standing(customer.standing),
+        standing=abuse.standing_if_asked(customer, order, at),
         decisions=story.decisions,
         requests=[told.request for told in asked],
         at=at,

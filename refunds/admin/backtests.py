@@ -17,9 +17,11 @@ from orders.models import Service
 from panel.accounts.admin.asking import Question, ask, staff_of
 from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, amount, detail_action, link, moment, shown
 from panel.accounts.models import Standing
+from refunds import drafting
 from refunds.backtesting import runs
-from refunds.backtesting.results import Result, Sums
+from refunds.backtesting.results import OrderChange, Result, Sums, why_waiting
 from refunds.models import BacktestState, PolicyBacktest
+from refunds.policy.document import Policy
 
 _MOST_ROWS: Final = 50
 _COLORS = {
@@ -85,7 +87,11 @@ class PolicyBacktestAdmin(ReadOnlyAdmin):
         return summary(Result.from_dict(obj.result)) if obj.state == BacktestState.DONE else ()
 
     def panels(self, request: HttpRequest, obj: PolicyBacktest) -> Sequence[Panel]:
-        return tables(Result.from_dict(obj.result)) if obj.state == BacktestState.DONE else ()
+        return (
+            tables(Result.from_dict(obj.result), drafting.policy_of(obj.draft))
+            if obj.state == BacktestState.DONE
+            else ()
+        )
 
     @shown(description="Run", ordering="id")
     def number(self, run: PolicyBacktest) -> str:
@@ -136,12 +142,12 @@ def summary(result: Result) -> list[Panel]:
     ]
 
 
-def tables(result: Result) -> list[Panel]:
+def tables(result: Result, policy: Policy) -> list[Panel]:
     """Return the sums by clause, service, month and standing, and the orders that change most."""
     names = dict(Service.objects.filter(pk__in=list(result.by_service)).values_list("pk", "name"))
     standing = {value: str(label) for value, label in Standing.choices}
     return [
-        _orders(result, names),
+        _orders(result, names, policy),
         _table("By clause", "Was, would be", _by_change(result.by_clause, lambda key: f"{key[0]} → {key[1]}")),
         _table("By service", "Service", _by_change(result.by_service, lambda key: names.get(key, str(key)))),
         _table("By month", "Placed in", sorted(result.by_month.items())),
@@ -149,7 +155,7 @@ def tables(result: Result) -> list[Panel]:
     ]
 
 
-def _orders(result: Result, names: Mapping[int, str]) -> Panel:
+def _orders(result: Result, names: Mapping[int, str], policy: Policy) -> Panel:
     rows = [
         (
             link("orders_order", one.order, f"Order {one.order}"),
@@ -158,13 +164,19 @@ def _orders(result: Result, names: Mapping[int, str]) -> Panel:
             amount(one.paid),
             amount(one.candidate),
             _signed(one.change),
+            _note(policy, one),
         )
         for one in result.largest
     ]
     if not rows:
         return Panel("Orders that change most", (), (), "No order would have come out otherwise.")
-    headers = ("Order", "Service", "Was, would be", "Was refunded", "Would be refunded", "Difference")
+    headers = ("Order", "Service", "Was, would be", "Was refunded", "Would be refunded", "Difference", "Note")
     return Panel("Orders that change most", headers, rows)
+
+
+def _note(policy: Policy, one: OrderChange) -> str:
+    why = why_waiting(policy, one)
+    return f"Up to {amount(one.waiting)} {why}" if why else ""
 
 
 def _by_change(table: Mapping[Any, Sums], name: Any) -> list[tuple[str, Sums]]:  # noqa: ANN401 - keys are of any kind

@@ -23,7 +23,7 @@ def of(found: Difference, *, before: str) -> list[Panel]:
     panels = [outcomes(found, title)]
     if found.figures:
         rows = [(one.key, one.before or "-", one.after or "-") for one in found.figures]
-        panels.append(Panel("Figures and choices that change", ("Key", "Before", "After"), rows))
+        panels.append(Panel("Figures and choices that change", ("Key", "Before", "After"), rows, folded=True))
     if found.texts:
         panels.append(texts(found.texts))
     return panels
@@ -48,13 +48,13 @@ def outcomes(found: Difference, title: str) -> Panel:
         )
         for change in found.changes[:_MOST_ROWS]
     ]
-    return Panel(title, ("For", "Before", "After", "That is", "Combinations"), rows, note)
+    return Panel(title, ("For", "Before", "After", "That is", "Combinations"), rows, note, folded=True)
 
 
 def texts(changes: Sequence[TextChange]) -> Panel:
     """Return the passages that change, with what is taken out and put in marked."""
     rows = [(change.where, marked(change)) for change in changes]
-    return Panel("Words that change", ("Where", "Change"), rows)
+    return Panel("Words that change", ("Where", "Change"), rows, folded=True)
 
 
 def marked(change: TextChange) -> SafeString:

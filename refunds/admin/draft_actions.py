@@ -2,15 +2,16 @@
 
 from typing import Any, Final
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
 from panel.accounts.admin.asking import Done, Preview, Question, ask, staff_of
 from panel.accounts.admin.pages import Panel, StaffAdmin, counted
-from panel.kernel.errors import Refused
-from refunds import announcing, drafting
-from refunds.admin import difference_panels, draft_forms
+from panel.kernel.errors import PanelError
+from refunds import announcing, drafting, publishing
+from refunds.admin import clause_mistakes, difference_panels, draft_forms
 from refunds.backtesting import running, runs
 from refunds.models import PolicyDraft, PolicyVersion
 from refunds.policy import loader, rewriting
@@ -49,6 +50,8 @@ def start(page: StaffAdmin, request: HttpRequest) -> HttpResponse:
 
 def write(page: StaffAdmin, request: HttpRequest, draft: PolicyDraft) -> HttpResponse:
     """Ask for the whole document, and keep it as what the draft has become."""
+    if not draft.is_open:
+        return _closed(request, draft)
 
     def act(given: dict[str, Any]) -> Done:
         return _replace(request, draft, given["text"], given["note"])
@@ -65,6 +68,8 @@ def write(page: StaffAdmin, request: HttpRequest, draft: PolicyDraft) -> HttpRes
 
 def clause(page: StaffAdmin, request: HttpRequest, draft: PolicyDraft) -> HttpResponse:
     """Ask about one clause as the address says: `clause` is its place or `default`, `do` what to do with it."""
+    if not draft.is_open:
+        return _closed(request, draft)
     policy = _readable(draft)
     at, what = _asked_clause(request, policy)
     if what in {"up", "down", "remove"}:
@@ -171,12 +176,17 @@ def backtest(page: StaffAdmin, request: HttpRequest, draft: PolicyDraft) -> Http
 
 def publish(page: StaffAdmin, request: HttpRequest, draft: PolicyDraft) -> HttpResponse:
     """Ask from when it counts, show what changes, and put it in force as a second person."""
+    try:
+        drafting.require_publishable(draft, staff_of(request))
+    except PanelError as error:
+        return _back(request, draft, error.message)
 
     def preview(given: dict[str, Any]) -> Preview:
         now = timezone.now()
         policy = drafting.policy_of(draft)
         before = drafting.predecessor(draft, now)
         since = given["effective_from"]
+        publishing.require_start(since or now, now)
         when = f"from {since:%Y-%m-%d %H:%M %Z} on" if since else "from now on"
         lead = f"Orders placed {when} carry it; orders placed before keep theirs."
         if before is None:
@@ -212,6 +222,16 @@ def publish(page: StaffAdmin, request: HttpRequest, draft: PolicyDraft) -> HttpR
     return ask(page, request, question)
 
 
+def _closed(request: HttpRequest, draft: PolicyDraft) -> HttpResponse:
+    """Lead back from the form of a draft that is nobody's to change any more."""
+    return _back(request, draft, f"This draft is {draft.get_state_display().lower()}: it can't be changed any more.")
+
+
+def _back(request: HttpRequest, draft: PolicyDraft, why: str) -> HttpResponse:
+    messages.error(request, why)
+    return HttpResponseRedirect(reverse(_PAGE, args=[draft.pk]))
+
+
 def _about(draft: PolicyDraft, **options: Any) -> Question:  # noqa: ANN401 - those of Question
     return Question(about=draft, back=reverse(_PAGE, args=[draft.pk]), **options)
 
@@ -235,22 +255,7 @@ def _require_sound(text: str) -> None:
     try:
         loader.loads(text, source="The draft")
     except PolicyInvalid as error:
-        raise _beside_its_field(error) from error
-
-
-def _beside_its_field(error: PolicyInvalid) -> Refused:
-    """Return the first mistake of a clause as the form shows it, beside its field where it has one."""
-    first = error.problems[0]
-    match first.address:
-        case ("clauses", int(), "when", str(fact), *_):
-            field = fact if fact == "claim_window_hours" else f"when_{fact}"
-        case ("clauses", int(), "then", str(key), *_) | ("default", "then", str(key), *_):
-            field = key
-        case ("clauses", int(), str(key), *_) | ("default", str(key), *_):
-            field = key
-        case _:
-            field = ""
-    return Refused(first.what if field else first, field=field or None)
+        raise clause_mistakes.of(error) from error
 
 
 def _asked_clause(request: HttpRequest, policy: Policy) -> tuple[int | None, str]:

@@ -21,24 +21,29 @@ from refunds.policy.loader import PolicyInvalid
 _GOOD, _BAD = "text-green-700 dark:text-green-400", "text-red-700 dark:text-red-400"
 
 
-def above(draft: PolicyDraft, at: datetime) -> list[Panel]:
-    """Return what stands above the fields: whether it may be published, and if not, why."""
+def above(draft: PolicyDraft, *, may_write: bool) -> list[Panel]:
+    """Return what stands above the fields: whether it may be published, and if not, why; and the clauses."""
     try:
         policy = drafting.policy_of(draft)
     except PolicyInvalid as error:
         return [_problems(error)]
-    return [*_unknown(policy), *_verdict(drafting.proof_of(draft)), *_comparison(draft, policy, at)]
+    proof = drafting.proof_of(draft)
+    return [
+        *_unknown(policy),
+        *_verdict(proof),
+        _clauses(draft, policy, proof, may_write=may_write and draft.is_open),
+    ]
 
 
-def below(draft: PolicyDraft, *, may_write: bool) -> list[Panel]:
-    """Return what stands below: the clauses, the proof in full, the examples, the trials, and the text."""
+def below(draft: PolicyDraft, at: datetime) -> list[Panel]:
+    """Return what stands below: what changes, the proof in full, the examples, the trials, and the text."""
     try:
         policy = drafting.policy_of(draft)
     except PolicyInvalid:
         return [document(draft.text, is_folded=False)]
     proof = drafting.proof_of(draft)
     return [
-        _clauses(draft, policy, proof, may_write=may_write and draft.is_open),
+        *_comparison(draft, policy, at),
         *_details(proof),
         *_backtests(draft),
         document(draft.text),

@@ -62,10 +62,12 @@ class PolicyDraftAdmin(ReadOnlyAdmin):
             "Draft",
             {
                 "fields": (
-                    ("condition", "author", "created_at"),
-                    ("note", "preview"),
+                    ("condition", "note"),
+                    ("author", "created_at"),
                     ("checked_by", "checked_at"),
-                    ("began_from", "predecessor", "successor", "published_as"),
+                    ("began_from", "published_as"),
+                    ("predecessor", "successor"),
+                    "preview",
                     "digest",
                 )
             },
@@ -108,10 +110,10 @@ class PolicyDraftAdmin(ReadOnlyAdmin):
         return [one for one in offered if one.action_name.removeprefix("refunds_policydraft_") not in hidden]
 
     def panels_above(self, request: HttpRequest, obj: PolicyDraft) -> Sequence[Panel]:
-        return draft_panels.above(obj, timezone.now())
+        return draft_panels.above(obj, may_write=self.has_write_permission(request))
 
     def panels(self, request: HttpRequest, obj: PolicyDraft) -> Sequence[Panel]:
-        return draft_panels.below(obj, may_write=self.has_write_permission(request))
+        return draft_panels.below(obj, timezone.now())
 
     @shown(description="Draft", ordering="id")
     def number(self, draft: PolicyDraft) -> str:
@@ -153,7 +155,7 @@ class PolicyDraftAdmin(ReadOnlyAdmin):
 
     @shown(description="SHA-256")
     def digest(self, draft: PolicyDraft) -> SafeString:
-        return format_html("<code>{}</code>", draft.hash)
+        return format_html('<code style="overflow-wrap: anywhere">{}</code>', draft.hash)
 
     @detail_action(description="New draft…", permissions=["write"], icon="add")
     def start(self, request: HttpRequest) -> HttpResponse:

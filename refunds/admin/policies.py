@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from panel.accounts.admin.asking import Done, Question, ask, staff_of
 from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, counted, detail_action, link, list_link, shown
+from panel.accounts.models import CustomerGroup
 from refunds import drafting, publishing
 from refunds.admin import difference_panels, draft_panels
 from refunds.models import PolicyAnnouncement, PolicyDraft, PolicyState, PolicyVersion
@@ -40,9 +41,11 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
             "Version",
             {
                 "fields": (
-                    ("title", "slug", "number"),
-                    ("condition", "effective_from", "audience"),
-                    ("written_by", "published_by", "published_at"),
+                    "title",
+                    ("slug", "number"),
+                    ("condition", "effective_from"),
+                    ("audience", "published_at"),
+                    ("written_by", "published_by"),
                     ("withdrawn_by", "withdrawn_at"),
                     ("came_from", "announced"),
                     ("page", "orders"),
@@ -95,7 +98,9 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
 
     @shown(description="For")
     def audience(self, version: PolicyVersion) -> str:
-        return str(version.customer_group) if version.customer_group else "Everybody else"
+        if version.customer_group:
+            return str(version.customer_group)
+        return "Everybody else" if CustomerGroup.objects.exists() else "Everybody"
 
     @shown(description="Written by")
     def written_by(self, version: PolicyVersion) -> str:
@@ -123,7 +128,7 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
 
     @shown(description="SHA-256")
     def digest(self, version: PolicyVersion) -> SafeString:
-        return format_html("<code>{}</code>", version.hash)
+        return format_html('<code style="overflow-wrap: anywhere">{}</code>', version.hash)
 
     @shown(description="Orders under it")
     def orders(self, version: PolicyVersion) -> object:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from panel.kernel import money
+from refunds.policy.clauses import Approval
+from refunds.policy.document import Policy
 
 LARGEST: Final = 50
 _Key = TypeVar("_Key", bound=Hashable)
@@ -71,6 +73,18 @@ class OrderChange:
     def change(self) -> Decimal:
         """What the policy would have paid more, or less."""
         return self.candidate - self.paid
+
+
+def why_waiting(policy: Policy, order: OrderChange) -> str:
+    """Say why the policy that was tried leaves money of an order to a person; empty when it leaves none."""
+    if order.waiting <= 0:
+        return ""
+    if any(clause.id == order.clause_after and clause.approval is Approval.REVIEW for clause in policy.rules):
+        return "waits: its clause has a person look"
+    limit = policy.review.confirm_above
+    if limit is not None and order.waiting > limit:
+        return "needs a second person (confirm_above)"
+    return "waits: people decide, as they did before or by several steps (confirm_above)"
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from django.db import connection
 
 from orders.models import Order, OrderStatus
 from panel.accounts.models import Standing, User
+from refunds import publishing
 from refunds.policy import abuse
 from refunds.policy.abuse import Counts, Reason
 from refunds.policy.document import Policy
@@ -59,6 +60,14 @@ def measured(*, customer: User, order: Order, policy: Policy, at: datetime) -> t
     )
     counts = Counts(orders=placed, requests=asked + 1, on_link=on_link + 1, soon=soon_after + is_soon)
     return abuse.reasons(rules, counts)
+
+
+def standing_if_asked(customer: User, order: Order, at: datetime) -> Standing:
+    """Return how the customer would stand if he opened a request about the order at `at`; one statement at most."""
+    if customer.standing != Standing.CLEAR:
+        return Standing(customer.standing)
+    policy = publishing.version(order.policy_version).policy
+    return standing_of(customer, measured(customer=customer, order=order, policy=policy, at=at))
 
 
 def standing_of(customer: User, reasons: tuple[Reason, ...]) -> Standing:

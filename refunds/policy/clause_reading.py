@@ -55,7 +55,10 @@ def clauses(document: Table, source: str, known: Scopes) -> tuple[Clause, ...]:
     windows = {clause.when.claim_window_hours for clause in found} - {None}
     if len(windows) > MOST_WINDOWS:
         shown = ", ".join(str(hours) for hours in sorted(hours for hours in windows if hours is not None))
-        document.problem("clauses", f"have {len(windows)} claim windows ({shown} hours); at most {MOST_WINDOWS} differ")
+        document.problem(
+            "clauses",
+            f"name {len(windows)} different claim windows ({shown} hours); at most {MOST_WINDOWS} are allowed",
+        )
     return found
 
 

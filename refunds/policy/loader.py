@@ -67,8 +67,25 @@ def parsed(text: str, source: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         at = _LINE.search(str(error))
         raise PolicyInvalid(
-            (Problem(where, str(error)[:_LONGEST_PROBLEM]),), line=int(at[1]) if at else None
+            (Problem(where, _syntax(text, str(error))[:_LONGEST_PROBLEM]),), line=int(at[1]) if at else None
         ) from error
+
+
+def _syntax(text: str, said: str) -> str:
+    """Put the usual mistakes of writers into words; whatever else it is stays as the reader of TOML says it."""
+    at = _LINE.search(said)
+    if at is None:
+        return said
+    where, line = said[at.start() :], text.split("\n")[int(at[1]) - 1].strip()
+    if said.startswith("Illegal character '\\n'"):
+        return f"a quotation mark is missing: the text that begins in this line has no end {where}"
+    if said.startswith(("Cannot overwrite a value", "Cannot declare")):
+        name = line.strip("[] ").split("]", 1)[0]
+        if line.startswith("[["):
+            return f"[[{name}]] is a list, but [{name}] stands before it: write [[{name}]] in both places {where}"
+        if line.startswith("["):
+            return f"[{name}] stands twice; in a list each is written [[{name}]], with two brackets {where}"
+    return said
 
 
 def loads(text: str, source: str) -> Policy:

@@ -79,7 +79,7 @@ def _claims(quote: ServiceQuote, currency: str) -> list[str]:
         gone = f"{_GONE}: ask for a refill first." if dropped == nothing else f"{_GONE}{dropped}"
         return [f"{_TOO_LITTLE}{short}", gone, f"If the refill fails{failed}"]
     if short == dropped:
-        return [f"{_TOO_LITTLE}, or it goes away later{short}"]
+        return [f"{_TOO_LITTLE}, or it goes away{'' if short.startswith(' within') else ' later'}{short}"]
     return [f"{_TOO_LITTLE}{short}", f"{_GONE}{dropped}"]
 
 

@@ -18,7 +18,7 @@ from refunds.policy.clauses import Approval, Clause, Refund
 from refunds.policy.coverage import Coverage
 from refunds.policy.describing import Describer
 from refunds.policy.facts import Amounts, Delivery
-from refunds.policy.neighbors import Neighbors
+from refunds.policy.neighbors import ENDS_AS, Neighbors
 from refunds.policy.payouts import Case
 
 _UNITS: Final = 1000
@@ -118,7 +118,9 @@ def _beyond_charge(rules: tuple[Clause, ...], found: Neighbors, words: Describer
 
 
 def _falling(rules: tuple[Clause, ...], found: Neighbors, words: Describer) -> Iterator[Counterexample]:
-    for step, facts in found.steps.items():
+    steps = [(step, facts, "") for step, facts in found.steps.items()]
+    steps += [(step, facts, f", {ENDS_AS[facts.status]},") for step, facts in found.ends.items()]
+    for step, facts, status in steps:
         first, second = rules[step.more], rules[step.less]
         case = None if step.more == step.less else payouts.falls_as_less_is_delivered(first, step.delivery, second)
         if case is None:
@@ -126,7 +128,7 @@ def _falling(rules: tuple[Clause, ...], found: Neighbors, words: Describer) -> I
         before, after = _around(case, step.delivery, first, second)
         outcome = (
             f"{_order(before)}: {first.id} refunds {money.plain(owing.owed(first, before))}. With {after.remains:,}"
-            f" units undelivered {second.id} refunds only {money.plain(owing.owed(second, after))}."
+            f" units undelivered{status} {second.id} refunds only {money.plain(owing.owed(second, after))}."
         )
         yield Counterexample(words.combination(facts), outcome, (first.id, second.id))
 

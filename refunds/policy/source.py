@@ -128,6 +128,8 @@ def places(text: str) -> Places:
         if header is not None:
             table = _opened(header, counts)
             found.lines.setdefault(table, statement.first)
+            if isinstance(table[-1], int):
+                found.lines.setdefault(table[:-1], statement.first)  # the list as a whole begins with its first table
             if len(table) == 1 or isinstance(table[-1], int):
                 top = table
                 found.blocks[top] = Block(statement.first, statement.last)

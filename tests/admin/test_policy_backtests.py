@@ -65,6 +65,7 @@ def test_the_result_is_told_in_sums_orders_and_a_chart(client: Client, run: Poli
     assert '<span class="text-green-700 dark:text-green-400">+2.50 USD</span>' in said
     assert "/admin/orders/order/4711/change/" in said
     assert "partly → better" in said
+    assert "Up to 1.00 USD waits: people decide" in said
     (chart,) = re.findall(r'data-value="([^"]*)"', said)
     data = json.loads(html.unescape(chart))
     assert data["labels"] == ["2026-10"]

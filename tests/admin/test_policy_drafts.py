@@ -1,5 +1,6 @@
 """Writing, proving and publishing policies on the staff pages."""
 
+import html
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from panel.accounts.models import User
+from panel.accounts.models import CustomerGroup, User
+from refunds import drafting
 from refunds.models import DraftState, PolicyAnnouncement, PolicyBacktest, PolicyDraft, PolicyVersion
 from refunds.policy import loader
 from tests.admin.pages import action, detail, listing, signed_in, submit, text_of
@@ -110,18 +112,16 @@ def test_a_counterexample_is_shown_in_words(client: Client, grace: User) -> None
 def test_a_scope_of_what_the_catalog_does_not_have_is_named_and_not_published(client: Client, grace: User) -> None:
     scope = '[[scopes]]\nid = "creators"\nname = "Creators"\ncategories = [4711]\nservices = [42]\n\n'
     text = policies.shipped("money-back-guarantee", ("# --- Cases that a person", f"{scope}# --- Cases that a person"))
-    draft = policies.checked(grace, text)
-    publish = action(DRAFT, "publish", draft.pk)
-    second = signed_in(make_staff("hiro"))
+    draft = policies.draft(grace, text)
 
     said = text_of(client.get(detail(DRAFT, draft.pk)))
-    preview = submit(second, publish, {"effective_from": ""})
-    refused = second.post(publish, {"_asked": "1", "_seen": preview.context["preview"].token})
+    refused = submit(client, action(DRAFT, "prove", draft.pk))
 
     for page in (said, text_of(refused)):
         assert "Scope creators names category 4711, which there is not." in page
         assert "Scope creators names service 42, which there is not." in page
-    assert PolicyVersion.objects.count() == 1
+    draft.refresh_from_db()
+    assert draft.state == DraftState.DRAFT
 
 
 def test_editing_the_document_makes_a_new_draft(client: Client, grace: User) -> None:
@@ -227,7 +227,7 @@ def test_the_default_is_changed_by_its_form(client: Client, grace: User) -> None
     ("field", "value", "said"),
     [
         ("text", "What drops is looked at, {cap} at most.", "must say {claim_window}, so that customers read of it"),
-        ("cap", "150 %", "is not a percentage or an amount of money in quotation marks"),
+        ("cap", "150 %", "is not a percentage or an amount of money, such as 12.5 % or 0.50"),
         ("id", "Dropped In Time", "is not an id: write lower-case letters"),
         ("because", "It dropped.", "is the end of a sentence; leave out the full stop"),
         ("claim_window_hours", "99999", "99999 is too large: at most 8760"),
@@ -277,13 +277,14 @@ def test_the_author_is_offered_no_publishing_and_can_not_get_around_that(client:
     draft = policies.checked(grace)
 
     page = client.get(detail(DRAFT, draft.pk))
-    preview = submit(client, action(DRAFT, "publish", draft.pk), {"effective_from": ""})
-    refused = client.post(
-        action(DRAFT, "publish", draft.pk), {"_asked": "1", "_seen": preview.context["preview"].token}
-    )
+    form = client.get(action(DRAFT, "publish", draft.pk), follow=True)
+    seen = drafting.token(draft, AT)
+    refused = client.post(action(DRAFT, "publish", draft.pk), {"_asked": "1", "_seen": seen}, follow=True)
 
     assert "publish" not in buttons(page)
-    assert "Nobody publishes what they wrote" in text_of(refused)
+    for answer in (form, refused):
+        assert answer.redirect_chain == [(detail(DRAFT, draft.pk), 302)]
+        assert "Nobody publishes what they wrote" in text_of(answer)
     assert PolicyVersion.objects.count() == 1
 
 
@@ -298,6 +299,46 @@ def test_what_was_shown_before_another_policy_was_published_is_shown_again(grace
 
     assert "has changed since you looked" in text_of(answer)
     assert PolicyVersion.objects.count() == 2
+
+
+def test_a_start_in_the_past_is_refused_before_anything_is_confirmed(grace: User) -> None:
+    draft = policies.checked(grace)
+
+    answer = submit(
+        signed_in(make_staff("hiro")), action(DRAFT, "publish", draft.pk), {"effective_from": "2020-01-01 09:00"}
+    )
+
+    assert "A policy starts now or later, never in the past." in str(answer.context["form"].errors["effective_from"])
+    assert answer.context["preview"] is None
+
+
+@pytest.mark.parametrize("do", ["edit", "before", "up", "remove"])
+def test_a_draft_that_was_replaced_has_no_forms(client: Client, grace: User, do: str) -> None:
+    old = policies.draft(grace)
+    drafting.write(staff=grace, text=f"{old.text}# again\n", replaces=old.pk, at=AT)
+
+    for address in (clause_form(old, "1", do), action(DRAFT, "write", old.pk)):
+        answer = client.get(address, follow=True)
+        assert answer.redirect_chain == [(detail(DRAFT, old.pk), 302)]
+        assert "This draft is replaced by a newer draft: it can't be changed any more." in html.unescape(
+            text_of(answer)
+        )
+
+
+def test_all_mistakes_of_a_clause_stand_on_its_form_at_once_without_words_of_toml(client: Client, grace: User) -> None:
+    draft = policies.draft(grace)
+    unticked = {key: value for key, value in CLAUSE.items() if not key.startswith(("when_", "claim_window"))}
+
+    answer = submit(
+        client, clause_form(draft, "6", "before"), {**unticked, "id": "Not An Id", "cap": "a lot", "text": "No."}
+    )
+
+    errors = answer.context["form"].errors
+    assert set(errors) >= {"__all__", "id", "cap"}
+    assert "Tick at least one answer" in str(errors["__all__"])
+    for word in ("[when]", "quotation marks", "table"):
+        assert word not in str(errors)
+    assert newest() == draft
 
 
 @pytest.mark.parametrize("typed", ["tomorrow", "2026-13-01", "2026-12-01 25:00"])
@@ -372,3 +413,11 @@ def test_a_draft_is_started_from_any_version(client: Client, grace: User) -> Non
     submit(client, action("refunds_policyversion", "new_draft", version.pk))
 
     assert (newest().based_on, newest().text, newest().author) == (version, version.text, grace)
+
+
+def test_a_policy_without_a_group_is_for_everybody_until_there_is_a_group(client: Client) -> None:
+    page = detail("refunds_policyversion", PolicyVersion.objects.get().pk)
+
+    assert "Everybody else" not in text_of(client.get(page))
+    CustomerGroup.objects.create(slug="agencies", name="Agencies")
+    assert "Everybody else" in text_of(client.get(page))

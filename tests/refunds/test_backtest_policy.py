@@ -152,4 +152,4 @@ def test_refuses_a_document_that_is_not_there_or_can_not_be_read(tmp_path: Path)
     assert refusal_of("money-back-guarantee:9") == (
         "money-back-guarantee:9: there is no published version 9 of money-back-guarantee."
     )
-    assert refusal_of(str(wrong), "--json").startswith("wrong.toml: chargebacks.on_loss: 'burn' is not an answer")
+    assert refusal_of(str(wrong), "--json") == "wrong.toml has 1 problem."

@@ -17,7 +17,7 @@ from orders.models import Cause, Order, OrderStatus
 from panel.accounts.models import Standing, User
 from tests.factories import AT, HOUR, make_service, move, place_order
 from tests.factories.catalog import make_category
-from tests.factories.desk import ask_for_refund, decline, make_agent, publish_widened
+from tests.factories.desk import ask_for_refund, decline, make_agent, publish_variant, publish_widened
 from tests.web import pages
 
 pytestmark = pytest.mark.django_db
@@ -235,6 +235,27 @@ def test_a_claim_that_is_paid_at_once_says_so(browser: Client, ada: User) -> Non
     assert "4.50 USD comes back at once." in said(browser, completed(ada, in_scope=True))
 
 
+def test_a_claim_says_what_comes_of_it_once_asking_flags_the_customer(browser: Client, ada: User) -> None:
+    review = 'then = { refund = "full", approval = "review" }'
+    publish_variant(review, 'when.standing = ["clear"]\n' + review.replace("review", "automatic"))
+    reach = make_service(rate="10")
+    first, second, order = (place_order(ada, reach) for _ in range(3))  # one link, of which three claims are too many
+    move(order, OrderStatus.COMPLETED, remains=0)
+    before = said(browser, order)
+    for asked in (first, second):
+        move(asked, OrderStatus.COMPLETED, remains=0)
+        ask_for_refund(asked, Cause.DROPPED, at=AT + HOUR)
+
+    after = said(browser, order)
+    form = pages.text(browser.get(f"/refunds/new/?order={order.pk}&cause=system_error"))
+
+    assert ada.standing == Standing.CLEAR
+    assert "10.00 USD comes back at once." in before
+    assert "comes back at once" not in after
+    assert "A person looks at it" in after
+    assert "a person looks at it within" in form.lower()
+
+
 def test_what_was_declined_is_not_offered_again(browser: Client, ada: User) -> None:
     order = completed(ada)
     decline(ask_for_refund(order, Cause.SYSTEM_ERROR, at=AT + HOUR), make_agent(), at=AT + HOUR)
@@ -278,5 +299,6 @@ def test_the_page_takes_the_same_statements_whatever_it_quotes(browser: Client, 
             said(browser, order)
         counts.append(len(statements))
 
-    # Session and customer, the order, its events, decisions, wishes to cancel, refund requests.
-    assert counts == [7, 7, 7]
+    # Session and customer, the order, its events, decisions, wishes to cancel, refund requests; of one that has ended
+    # what its customer's requests add up to.
+    assert counts == [7, 7, 8]

@@ -244,7 +244,7 @@ def test_quote_tells_a_customer_in_doubt_that_a_person_looks_first(browser: Clie
 
     said = pages.text(browser.post("/orders/new/quote/", {"service": make_service().pk, "quantity": "100"}))
 
-    assert "Cancel while it is pending: what was not delivered is refunded to your balance, after review." in said
+    assert "Cancel while it is pending: full refund to your balance, after review." in said
 
 
 def test_quote_says_before_ordering_that_nothing_is_refunded_once_delivery_has_begun(browser: Client) -> None:

@@ -16,10 +16,21 @@ from django.template.response import TemplateResponse
 
 from panel.accounts.admin.pages import Panel, StaffAdmin, amount
 from panel.accounts.models import User
-from panel.kernel.errors import PanelError
+from panel.kernel.errors import PanelError, Refused
 from panel.locking import busy_when_locked
 
 _CHANGED = "What would happen has changed since you looked. Please read it again."
+
+
+class Mistakes(Refused):
+    """Several mistakes at once: each with its field, None for the form as a whole, and a sentence."""
+
+    code = "mistakes"
+
+    def __init__(self, mistakes: Sequence[tuple[str | None, str]]) -> None:
+        """Keep the mistakes; the message is all their sentences."""
+        super().__init__(" ".join(said for _, said in mistakes))
+        self.mistakes = tuple(mistakes)
 
 
 class NoQuestions(forms.Form):
@@ -84,7 +95,9 @@ def ask(page: StaffAdmin, request: HttpRequest, question: Question) -> HttpRespo
                     return _page(page, request, question, form, preview=preview, warning=_CHANGED if seen else "")
             done = question.act(form.cleaned_data)
     except PanelError as error:
-        form.add_error(error.field if error.field in form.fields else None, error.message)
+        found = error.mistakes if isinstance(error, Mistakes) else [(error.field, error.message)]
+        for field, said in found:
+            form.add_error(field if field in form.fields else None, said)
         return _page(page, request, question, form)
     said, leads_to = (done.said, done.leads_to) if isinstance(done, Done) else (done, question.back)
     if said:

@@ -64,11 +64,6 @@ class Panel:
     folded: bool = False
     chart_options: str = CHART
 
-    @property
-    def table(self) -> dict[str, object]:
-        """Return what the table component takes."""
-        return {"headers": self.headers, "rows": self.rows}
-
 
 class SortedList(ChangeList):  # type: ignore[misc] # the theme carries no types
     """Marks the column by which the list is sorted. Upstream asks `ordering` for that, which knows of no tabs."""

@@ -15,9 +15,10 @@ from panel.kernel import money
 from panel.kernel.errors import PanelError
 from refunds import documents
 from refunds.backtesting import running
-from refunds.backtesting.results import Result, Sums
+from refunds.backtesting.results import OrderChange, Result, Sums, why_waiting
 from refunds.backtesting.running import Progress
 from refunds.management import mistakes
+from refunds.policy.document import Policy
 
 _SHOWN = 20
 
@@ -38,13 +39,14 @@ class Command(BaseCommand):
         since = _moment(options["since"], "--since") or running.LONG_AGO
         until = _moment(options["until"], "--until") or timezone.now()
         try:
-            result = running.run(documents.named(options["file"]), since=since, until=until, told=self._tell)
+            policy = documents.named(options["file"])
+            result = running.run(policy, since=since, until=until, told=self._tell)
         except PanelError as error:
             raise mistakes.told(error, self.stdout, as_json=options["json"]) from error
         if options["json"]:
             self.stdout.write(json.dumps(result.as_dict(), indent=2))
         else:
-            self.stdout.write("\n".join(_report(result)))
+            self.stdout.write("\n".join(_report(result, policy)))
 
     def _tell(self, progress: Progress) -> None:
         self.stderr.write(f"{progress.orders:,} orders, {progress.part:.0%}")
@@ -66,7 +68,7 @@ def _moment(text: str | None, option: str) -> datetime | None:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
-def _report(result: Result) -> list[str]:
+def _report(result: Result, policy: Policy) -> list[str]:
     total = result.total
     lines = [
         f"{total.orders:,} ended orders, {total.changed:,} of them would have come out otherwise.",
@@ -82,10 +84,15 @@ def _report(result: Result) -> list[str]:
         lines += ["", "Largest changes:"]
     lines += [
         f"  order {order.order}: {_shown(order.paid)} -> {_shown(order.candidate)}"
-        f" ({order.clause_before} -> {order.clause_after})"
+        f" ({order.clause_before} -> {order.clause_after}){_note(policy, order)}"
         for order in result.largest[:_SHOWN]
     ]
     return lines
+
+
+def _note(policy: Policy, order: OrderChange) -> str:
+    why = why_waiting(policy, order)
+    return f"; up to {_shown(order.waiting)} {why}" if why else ""
 
 
 def _table(title: str, rows: list[tuple[str, Sums]], *, by_change: bool = True) -> list[str]:

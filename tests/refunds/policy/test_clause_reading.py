@@ -194,7 +194,7 @@ def test_more_than_four_claim_windows_are_too_many() -> None:
     more = "".join(windowed.replace("partly", f"partly-{hours}").replace("24", str(hours)) for hours in range(24, 29))
 
     assert problems_of(document((clause, more))) == (
-        "shop.toml: clauses: have 5 claim windows (24, 25, 26, 27, 28 hours); at most 4 differ",
+        "shop.toml: clauses: name 5 different claim windows (24, 25, 26, 27, 28 hours); at most 4 are allowed",
     )
 
 

@@ -190,3 +190,16 @@ def test_every_line_is_short_and_whole(policy: Policy) -> None:
                     assert line[0].isupper()
                     assert line.endswith(".")
                     assert not set("{}") & set(line)
+
+
+def test_a_window_for_both_claims_reads_as_one_sentence() -> None:
+    policy = shop(
+        'when = { status = ["partial", "canceled"] }\nthen = { refund = "undelivered", approval = "automatic"',
+        'when = { status = ["completed"], claim_window_hours = 96 }\nthen = { refund = "full", approval = "review"',
+        ("What is missing comes back.", "What is missing within {claim_window} comes back."),
+    )
+
+    assert note(policy, Offered())[4] == (
+        f"If less was delivered than reported, or it goes away within 4 days of the end: {FULL}, after review;"
+        " later: no refund."
+    )

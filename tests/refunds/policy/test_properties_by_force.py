@@ -13,8 +13,8 @@ from refunds.policy import owing, properties
 from refunds.policy.clauses import Approval, Clause, Refund
 from refunds.policy.coverage import Coverage
 from refunds.policy.document import Policy
-from refunds.policy.facts import Amounts, Delivery, Facts, Standing
-from refunds.policy.neighbors import Neighbors
+from refunds.policy.facts import Amounts, Delivery, Facts, Initiator, Standing, Status
+from refunds.policy.neighbors import ENDS_AS, Neighbors
 from refunds.policy.properties import Property
 from refunds.policy.space import FINAL
 from tests.refunds.policy import force
@@ -34,11 +34,16 @@ class Forced:
         decides = {facts: force.decides(policy, facts) for facts in force.every(policy)}
         self.decides = {(clause, facts.delivery, facts.status in FINAL) for facts, clause in decides.items()}
         self.steps: set[tuple[Clause, Delivery, Clause]] = set()
+        self.ends: set[tuple[Clause, Delivery, Clause]] = set()
         self.doubts: set[tuple[Clause, Clause, Delivery]] = set()
         for facts, clause in decides.items():
             less = decides.get(_with(facts, delivery=LESS.get(facts.delivery, facts.delivery)))
             if less is not None and facts.delivery in LESS:
                 self.steps.add((clause, facts.delivery, less))
+            if facts.status in ENDS_AS and facts.delivery in LESS and facts.initiator is not Initiator.CUSTOMER:
+                ended = decides.get(_with(facts, delivery=LESS[facts.delivery], status=ENDS_AS[facts.status]))
+                if ended is not None:
+                    self.ends.add((clause, facts.delivery, ended))
             if facts.standing is not Standing.CLEAR:
                 self.doubts.add((clause, decides[_with(facts, standing=Standing.CLEAR)], facts.delivery))
 
@@ -60,7 +65,7 @@ class Forced:
     def falling(self) -> Broken:
         return {
             (first.id, second.id)
-            for first, delivery, second in self.steps
+            for first, delivery, second in self.steps | self.ends
             if any(
                 owing.owed(first, before) - owing.owed(second, after) > _of_one_unit(before)
                 for before, after in _pairs(delivery)
@@ -75,11 +80,8 @@ class Forced:
         }
 
 
-def _with(facts: Facts, *, delivery: Delivery | None = None, standing: Standing | None = None) -> Facts:
-    given = (
-        facts.as_dict() | ({"delivery": delivery} if delivery else {}) | ({"standing": standing} if standing else {})
-    )
-    return Facts.from_dict({name: str(value) for name, value in given.items()})
+def _with(facts: Facts, **changed: Delivery | Standing | Status) -> Facts:
+    return Facts.from_dict(facts.as_dict() | {name: str(value) for name, value in changed.items()})
 
 
 def _due(amounts: Amounts) -> Decimal:
@@ -123,7 +125,7 @@ def test_no_counterexample_is_missed_and_each_is_of_clauses_that_meet(policy: Po
     assert found[Property.KEEPS_NOTHING_SILENTLY] <= {
         (one.id,) for one, _, has_ended in forced.decides if has_ended and not one.keeps_undelivered
     }
-    assert found[Property.MORE_UNDELIVERED] <= {(more.id, less.id) for more, _, less in forced.steps}
+    assert found[Property.MORE_UNDELIVERED] <= {(more.id, less.id) for more, _, less in forced.steps | forced.ends}
     assert found[Property.DOUBTED_STANDING] <= {(doubted.id, clear.id) for doubted, clear, _ in forced.doubts}
 
 
@@ -136,6 +138,7 @@ def test_neighbors_are_those_of_every_combination_and_their_examples_are_decided
 
     assert {(rules[one.rule], one.delivery, one.has_ended) for one in found.decides} == forced.decides
     assert {(rules[one.more], one.delivery, rules[one.less]) for one in found.steps} == forced.steps
+    assert {(rules[one.more], one.delivery, rules[one.less]) for one in found.ends} == forced.ends
     assert {(rules[one.doubted], rules[one.clear], one.delivery) for one in found.doubts} == forced.doubts
     for where, facts in found.decides.items():
         assert force.decides(policy, facts) is rules[where.rule]
@@ -144,6 +147,11 @@ def test_neighbors_are_those_of_every_combination_and_their_examples_are_decided
         assert facts.delivery is step.delivery
         assert force.decides(policy, facts) is rules[step.more]
         assert force.decides(policy, _with(facts, delivery=LESS[step.delivery])) is rules[step.less]
+    for step, facts in found.ends.items():
+        assert facts.initiator is not Initiator.CUSTOMER
+        ended = _with(facts, delivery=LESS[step.delivery], status=ENDS_AS[facts.status])
+        assert force.decides(policy, facts) is rules[step.more]
+        assert force.decides(policy, ended) is rules[step.less]
     for doubt, facts in found.doubts.items():
         assert facts.standing is not Standing.CLEAR
         assert force.decides(policy, facts) is rules[doubt.doubted]

@@ -68,7 +68,7 @@ id = "creators-partly"
 group = "Creator placements"
 when.scope = ["creators"]
 when.terms = ["standard"]
-when.status = ["partial"]
+when.status = ["partial", "canceled"]
 when.cause = ["cannot_complete"]
 when.initiator = ["provider", "staff", "system"]
 then = { refund = "undelivered", approval = "automatic", fee = "5 %", keeps_undelivered = true }
