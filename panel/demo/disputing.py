@@ -1,6 +1,7 @@
 """The demo's dispute: the second customer's bank asks for a payment back that had paid for orders.
 
-It is left open, so that whoever looks can win or lose it at the payments sandbox's control.
+It is left open, with the pack of evidence that staff asked for, so that whoever looks can win or lose it at the
+payments sandbox's control.
 """
 
 from datetime import datetime
@@ -9,6 +10,7 @@ from billing import tracing
 from billing.models import Deposit, DepositState, Dispute, GatewaySlug
 from panel.demo.paying_out import Stage
 from refunds import chargebacks
+from refunds.evidence import preparing, staging
 
 
 def load(stage: Stage, *, now: datetime) -> None:
@@ -20,4 +22,7 @@ def load(stage: Stage, *, now: datetime) -> None:
     deposit = max(paid, key=lambda one: (len(tracing.orders_of_deposit(one.pk, customer_id=ben.pk)), one.pk))
     with stage.till.hushed():
         reference = stage.till.dispute(deposit.payment_reference or "")
-        chargebacks.refresh(reference, gateway=deposit.gateway, at=now)
+        dispute = chargebacks.refresh(reference, gateway=deposit.gateway, at=now)
+        # He had written about an order before, so the policy leaves it to staff whether to contest.
+        evidence = preparing.assemble(dispute_id=dispute.pk, staff=stage.users["staff"], at=now)
+        staging.stage(evidence_id=evidence.pk, staff=stage.users["staff"], at=now)

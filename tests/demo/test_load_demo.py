@@ -31,7 +31,9 @@ from refunds.models import (
     BacktestState,
     Decision,
     DecisionState,
+    DisputeEvidence,
     DraftState,
+    EvidenceState,
     PolicyBacktest,
     PolicyDraft,
     PolicyVersion,
@@ -85,6 +87,11 @@ def test_loads_a_dispute_that_suspends_the_second_customer(payments: PaymentsSan
     assert dispute.customer.suspension_cause == SuspensionCause.DISPUTE
     assert tracing.orders_of_deposit(dispute.deposit_id, customer_id=dispute.customer_id)
     assert dispute.secured == dispute.amount
+    evidence = DisputeEvidence.objects.get(dispute=dispute)
+    assert evidence.state == EvidenceState.STAGED
+    paid = tracing.orders_of_deposit(dispute.deposit_id, customer_id=dispute.customer_id)
+    texts = " ".join(str(text) for text in payments.disputes()[0]["evidence"].values())
+    assert all(str(one.order_ref) in texts for one in paid)
 
     move_dispute(payments, dispute, "won")
 
