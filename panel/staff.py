@@ -91,6 +91,7 @@ _SIDEBAR: dict[str, list[_Entry]] = {
             (_waiting(consent_at=None, leg__state="arranging"),),
         ),
         _Entry("Disputes", "gavel", "billing.dispute", (_Waits(_urgent, "urgent", "danger"), _Waits(_open))),
+        _Entry("Fraud warnings", "gpp_maybe", "billing.fraudwarning", (_waiting(state="open"),)),
         _Entry("Payouts", "send_money", "billing.payout", (_waiting(state="waiting"),)),
         _Entry("Deposits", "savings", "billing.deposit"),
         _Entry("Receipts", "receipt_long", "billing.receipt"),
@@ -288,6 +289,19 @@ def theme(panel_name: str) -> dict[str, Any]:
                 "show",
                 (("Under review", "under_review"), ("To look at", "attention"), ("Won", "won"), ("Lost", "lost"), _ALL),
                 "To answer",
+            ),
+            _tabs(
+                "billing.fraudwarning",
+                "show",
+                (
+                    ("Being refunded", "refunding"),
+                    ("Refunded", "refunded"),
+                    ("Observed", "observed"),
+                    ("Dismissed", "dismissed"),
+                    ("Account held", "holds"),
+                    _ALL,
+                ),
+                "Waits for staff",
             ),
             _tabs("billing.discrepancy", "show", (("Resolved", "resolved"), _ALL), "Open"),
             _tabs(

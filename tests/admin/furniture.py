@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
 
+from django.db import transaction
 from PIL import Image
 
-from billing import arrangements, disputes, payouts, withdrawals
+from billing import arrangements, disputes, ledger, payouts, warned_refunds, warning_cases, withdrawals
 from billing.gateways.base import OutcomeUnknown
 from billing.models import (
     Arrangement,
@@ -16,12 +17,15 @@ from billing.models import (
     Dispute,
     DisputeEvent,
     EventState,
+    FraudWarning,
     GatewayEvent,
     GatewaySlug,
     Payout,
     PayoutKind,
     Problem,
     Standing,
+    WarningAction,
+    WarningState,
     Withdrawal,
 )
 from billing.sending import calls, claims, outcomes
@@ -163,6 +167,8 @@ def furnish_money(number: int) -> None:
         make_event(outcome, number)
     for standing in Standing:
         make_dispute(standing, number)
+    for how_far in WarningState:
+        make_warning(how_far, number)
     make_discrepancy(f"re_{number}")
     make_discrepancy(f"re_{number}", resolved_at=AT)
 
@@ -189,6 +195,41 @@ def make_dispute(standing: Standing, number: int) -> Dispute:
     )
     disputes.note(dispute, "Told <b>by</b> the gateway.", at=AT)
     return dispute
+
+
+def make_warning(state: WarningState, number: int) -> FraudWarning:
+    """Insert a case as the gateway could have told it; what it refunds goes the way of every withdrawal."""
+    deposit = Deposit.objects.filter(state=DepositState.PAID).latest("pk")
+    version = publishing.version_in_force(AT, None).pk
+    case = FraudWarning(
+        gateway=deposit.gateway,
+        reference=f"issfr_{state}_{number}",
+        deposit=deposit,
+        customer_id=deposit.customer_id,
+        fraud_type="<b>made_with</b>_stolen_card",
+        actionable=state != WarningState.DISMISSED,
+        state=state,
+        action=WarningAction.OBSERVE if state == WarningState.OBSERVED else WarningAction.TELL_STAFF,
+        why="The <b>policy</b> leaves it to staff.",
+        policy_version=version,
+        left=5,
+        warned_at=AT,
+        created_at=AT,
+        handled_at=None if state == WarningState.OPEN else AT,
+    )
+    with transaction.atomic():
+        if state in {WarningState.REFUNDING, WarningState.REFUNDED}:
+            wallet = ledger.lock_wallets([deposit.customer_id])[deposit.customer_id]
+            case.withdrawal = warned_refunds.send(deposit, wallet, Decimal(5), policy_version=version, at=AT)
+            case.state, case.refund = WarningState.REFUNDING, Decimal(5)
+        warning_cases.insert(case, "Told <b>by</b> the gateway.")
+    if state == WarningState.REFUNDED and case.withdrawal is not None:
+        begin(case.withdrawal)
+        payout = payout_of(case.withdrawal)
+        payouts.confirm(payout_id=payout.pk, bank_reference=f"warned-{number}", staff=make_staff(), at=LATER)
+        case.refresh_from_db()
+    assert case.state == state
+    return case
 
 
 def furnish_support(number: int) -> None:

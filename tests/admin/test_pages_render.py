@@ -152,7 +152,7 @@ def test_the_start_page_and_every_link_of_the_sidebar_open() -> None:
     assert page.status_code == 200
     assert 'href="/static/web/icon.svg"' in text_of(page)
     items = [item for group in page.context["sidebar_navigation"] for item in group["items"]]
-    assert len(items) == len({str(item["link"]) for item in items}) == 31
+    assert len(items) == len({str(item["link"]) for item in items}) == 32
     for item in items:
         assert client.get(str(item["link"])).status_code == 200
     badges = {item["title"]: item["badge"] for item in items if "badge" in item}
@@ -161,10 +161,11 @@ def test_the_start_page_and_every_link_of_the_sidebar_open() -> None:
         "Refills": "2",
         "Refund requests": "5 overdue",
         "Tickets": "1 overdue",
-        "Withdrawals": "8 overdue",
+        "Withdrawals": "9 overdue",
         "Arrangements": "2",
         "Payouts": "1",
         "Disputes": "1 urgent",
+        "Fraud warnings": "1",
         "Discrepancies": "1",
         "Gateway events": "1",
         "E-mails": "1",
