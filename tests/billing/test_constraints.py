@@ -85,6 +85,7 @@ CHECKS: dict[str, Any] = {
     "transfer_accounts_exist_and_match": lambda: transfer(debit_account_id="999"),
     "transfer_order_exists_and_matches": lambda: transfer(order_ref="987654321"),
     "billing_transfer_key_key": lambda: copy("transfer"),
+    "order_placed_through_known": lambda: copy("order", placed_through="'mail'"),
     "order_status_known": lambda: copy("order", status="'lost'"),
     "order_charge_positive": lambda: copy("order", charge="0"),
     "order_promo_within_charge": lambda: copy("order", charge_promo="charge + 0.000001"),
@@ -134,6 +135,7 @@ CHECKS: dict[str, Any] = {
     "policy_version_starts_in_our_time": lambda: copy("version", number="77", effective_from="'9999-12-31 23:00-12'"),
     "user_email_unique_in_any_case": lambda: copy("user", email="upper(email)"),
     "user_standing_known": "UPDATE accounts_user SET standing = 'fine' WHERE id = %(ada)s",
+    "user_suspension_cause_known": "UPDATE accounts_user SET suspension_cause = 'mood' WHERE id = %(ada)s",
     "user_suspension_has_a_reason": "UPDATE accounts_user SET suspended_at = now() WHERE id = %(ada)s",
 }
 # Trigger (by its function's name) -> the statements that it refuses.

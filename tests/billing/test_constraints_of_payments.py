@@ -23,6 +23,7 @@ from billing.models import (
 )
 from tests.billing import test_constraints
 from tests.billing.refusing import copy_of, refusal
+from tests.billing.test_constraints_of_disputes import DISPUTES
 from tests.billing.test_constraints_of_fraud_warnings import WARNINGS
 from tests.factories import AT, make_customer, make_staff, receive_by_hand, send_due, withdraw
 from tests.refunds.desk.test_constraints import DESK
@@ -70,6 +71,7 @@ CHECKS: dict[str, Any] = {
     "deposit_payment_once": lambda: copied("paid", reference="'another'", reserved="0", refunded="0"),
     "transfer_of_a_deposit_names_it": lambda: copied("deposited", key="'forged'", deposit_id="NULL"),
     "transfer_of_a_withdrawal_names_it": lambda: copied("held", key="'forged'", withdrawal_id="NULL"),
+    "transfer_of_a_dispute_names_its_deposit": lambda: copied("held", key="'forged'", kind="'dispute_held'"),
     "withdrawal_state_known": changed("withdrawal", "state = 'lost'"),
     "withdrawal_origin_known": lambda: copied("withdrawal", origin="'nobody'"),
     "withdrawal_amount_positive": lambda: copied("withdrawal", amount="0"),
@@ -256,10 +258,10 @@ def test_a_deposit_can_not_start_with_parts(world: dict[str, int]) -> None:
 
 
 def test_every_named_constraint_and_trigger_is_tested() -> None:
-    """Those of the refund desk's and the policy laboratory's tables are tried, and counted, beside these."""
+    """Those of the refund desk, the policy laboratory, disputes and fraud warnings are tried and counted elsewhere."""
     checks = CHECKS.keys() | test_constraints.CHECKS.keys()
     triggers = TRIGGERS.keys() | test_constraints.TRIGGERS.keys()
-    elsewhere = ", ".join(f"'{model._meta.db_table}'" for model in (*DESK, *LABORATORY, *WARNINGS))
+    elsewhere = ", ".join(f"'{model._meta.db_table}'" for model in (*DESK, *LABORATORY, *DISPUTES, *WARNINGS))
     ours = (
         f"(r.relname ~ '^(billing|orders|refunds)_' OR r.relname = 'accounts_user') AND r.relname NOT IN ({elsewhere})"
     )
