@@ -27,6 +27,7 @@ from tests.billing.test_constraints_of_disputes import DISPUTES
 from tests.billing.test_constraints_of_fraud_warnings import WARNINGS
 from tests.factories import AT, make_customer, make_staff, receive_by_hand, send_due, withdraw
 from tests.refunds.desk.test_constraints import DESK
+from tests.refunds.evidence.test_constraints import EVIDENCE
 from tests.refunds.test_constraints_of_policies import LABORATORY
 
 pytestmark = pytest.mark.django_db
@@ -258,10 +259,12 @@ def test_a_deposit_can_not_start_with_parts(world: dict[str, int]) -> None:
 
 
 def test_every_named_constraint_and_trigger_is_tested() -> None:
-    """Those of the refund desk, the policy laboratory, disputes and fraud warnings are tried and counted elsewhere."""
+    """Those of the desk, the policy laboratory, disputes, evidence and warnings are tried and counted elsewhere."""
     checks = CHECKS.keys() | test_constraints.CHECKS.keys()
     triggers = TRIGGERS.keys() | test_constraints.TRIGGERS.keys()
-    elsewhere = ", ".join(f"'{model._meta.db_table}'" for model in (*DESK, *LABORATORY, *DISPUTES, *WARNINGS))
+    elsewhere = ", ".join(
+        f"'{model._meta.db_table}'" for model in (*DESK, *LABORATORY, *DISPUTES, *EVIDENCE, *WARNINGS)
+    )
     ours = (
         f"(r.relname ~ '^(billing|orders|refunds)_' OR r.relname = 'accounts_user') AND r.relname NOT IN ({elsewhere})"
     )
