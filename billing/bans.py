@@ -9,6 +9,7 @@ from typing import Final
 
 from django.db import transaction
 
+from billing import holding
 from billing.models import Deposit, DepositState
 from panel.accounts import blocklist
 from panel.accounts.blocklist import Identity
@@ -64,8 +65,23 @@ def lift(*, customer_id: int, reason: str, staff: User, at: datetime) -> Lifted:
         if not lifted:
             raise blocklist.NotBlocked("Staff have blocked nothing of this customer.")
         if customer.suspension_cause in _ENDED_BY_STAFF:
-            suspending.lift_locked(customer, at=at)
+            holding.end(customer, at=at)
         return Lifted(lifted, not customer.is_suspended)
+
+
+def end_suspension(*, customer_id: int, at: datetime) -> str:
+    """End a suspension by hand; return why the account is still held, empty when it is open. Raises NotFound, Busy.
+
+    What staff suspended passes to the dispute or warning that holds the account too. One that is held by those alone is
+    opened all the same: a person may know better.
+    """
+    with busy_when_locked(), transaction.atomic(durable=True):
+        customer = suspending.locked(customer_id)
+        if customer.suspension_cause in _ENDED_BY_STAFF:
+            holding.end(customer, at=at)
+        else:
+            suspending.lift_locked(customer, at=at)
+        return customer.suspension_reason
 
 
 def _require_allowed(staff: User, permission: str, customer_id: int) -> None:

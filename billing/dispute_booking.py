@@ -49,7 +49,7 @@ def due(report: DisputeReport, *, passes_fee_on: bool) -> Booked:
         case DisputeStanding.NEEDS_RESPONSE | DisputeStanding.UNDER_REVIEW:
             return Booked(secured=max(report.amount, report.withdrawn))
         case DisputeStanding.WON:
-            if report.reinstated > 0:
+            if report.gave_last:
                 return Booked(lost=report.withdrawn)
             return Booked(secured=report.withdrawn)
         case DisputeStanding.LOST:

@@ -218,7 +218,7 @@ def _copy(
 
 def _oddity(report: DisputeReport, deposit: Deposit) -> str:
     """Say what a person has to look at; what is in another currency is not booked by guess."""
-    if report.currency != deposit.currency:
+    if report.currency != deposit.currency and not Standing(report.standing.value).is_over:
         return f"The bank claims {money.display(report.amount, report.currency)}: nothing was booked for it."
     if report.standing is DisputeStanding.UNRECOGNIZED:
         return f"The gateway's word for how it stands is not known: {report.status}."

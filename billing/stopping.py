@@ -11,7 +11,10 @@ from billing.models import LegState, Origin, WithdrawalLeg
 from billing.models.withdrawal import STOPPABLE
 from billing.withdrawal_moves import Moves
 
-_WHY: Final = "A payment of yours is disputed at the bank, so this was not sent. The money is on your balance again."
+_WHY: Final = (
+    "A payment of yours is disputed at the bank, so this was not sent. The money went back to your balance, where what"
+    " is disputed is held."
+)
 ALL: Final = tuple(Origin)
 ASKED_FOR_BY_CUSTOMERS: Final = (Origin.CUSTOMER,)
 
@@ -24,9 +27,10 @@ def load(*, customer_id: int, deposit_id: int | None, at: datetime, origins: Col
     return withdrawal_moves.load(waiting.values_list("withdrawal_id", flat=True), at=at)
 
 
-def waits(customer_id: int, *, origins: Collection[Origin] = ALL) -> bool:
-    """Whether something of the customer's withdrawals waits and could still be stopped."""
-    return bool(_waiting(customer_id, origins).exists())
+def waits(customer_id: int, *, deposit_id: int | None = None, origins: Collection[Origin] = ALL) -> bool:
+    """Whether something of the customer's withdrawals, or of those to one deposit, waits and could be stopped."""
+    waiting = _waiting(customer_id, origins)
+    return bool((waiting if deposit_id is None else waiting.filter(deposit_id=deposit_id)).exists())
 
 
 def deposits_of(moves: Moves) -> set[int]:

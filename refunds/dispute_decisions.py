@@ -6,13 +6,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from billing import disputes
+from billing import disputes, holding
 from billing.models import Dispute, Standing
 from panel.accounts.models import SuspensionCause, User
 from panel.kernel.errors import Conflict, Forbidden, NotFound, Refused
 from panel.locking import busy_when_locked
 from panel.notifications import suspending
-from refunds import banning, warning_holds
+from refunds import banning
 
 MAY_DECIDE = "billing.change_dispute"
 
@@ -38,10 +38,30 @@ def open_account(*, dispute_id: int, staff: User, reason: str, at: datetime) -> 
         dispute.save(update_fields=["suspends", "bans", "attention"])
         disputes.note(dispute, f"Staff let the account be opened again: {reason.strip()}", at=at, actor=staff)
         banning.lift(dispute, because=reason, staff=staff, at=at)
-        others = Dispute.suspending().filter(customer=customer)
-        held_by_it = customer.suspension_cause == SuspensionCause.DISPUTE and not others.exists()
-        if held_by_it and not warning_holds.take_over(customer, at=at):
-            suspending.lift_locked(customer, at=at)
+        holding.settle(customer, at=at)
+        return dispute
+
+
+def close_account(*, dispute_id: int, staff: User, reason: str, at: datetime) -> Dispute:
+    """Close the account for good because of a lost dispute, and block its owner from coming back.
+
+    Raises NotFound, Forbidden, Refused (no reason), NothingToDecide, Busy.
+    """
+    with _decided(dispute_id, staff, reason) as (dispute, customer):
+        if dispute.standing != Standing.LOST:
+            raise NothingToDecide("Only a lost dispute closes an account.")
+        if dispute.bans:
+            raise NothingToDecide("The account is closed because of this dispute already.")
+        dispute.suspends = dispute.bans = True
+        dispute.attention = ""
+        dispute.save(update_fields=["suspends", "bans", "attention"])
+        disputes.note(dispute, f"Staff closed the account: {reason.strip()}", at=at, actor=staff)
+        banning.ban(dispute, customer, at=at)
+        if customer.is_suspended:
+            holding.settle(customer, at=at)
+        else:
+            cause, words = holding.why(customer) or (SuspensionCause.DISPUTE, reason)
+            suspending.suspend_locked(customer, reason=words, cause=cause, at=at)
         return dispute
 
 

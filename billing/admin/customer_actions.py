@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import adjustments
+from billing import adjustments, bans
 from billing.admin import customer_forms, customer_panels
 from billing.admin.customer_forms import AdjustmentForm, SuspensionForm
 from billing.models import CustomerAccount
@@ -109,8 +109,8 @@ def lift(page: StaffAdmin, request: HttpRequest, customer: User) -> HttpResponse
     """Ask for a confirmation, and end the suspension."""
 
     def act(_given: dict[str, Any]) -> str:
-        suspending.lift(customer_id=customer.pk, at=timezone.now())
-        return "The suspension is lifted."
+        held = bans.end_suspension(customer_id=customer.pk, at=timezone.now())
+        return f"That suspension is over; the account is still held: {held}" if held else "The suspension is lifted."
 
     question = Question(
         title=f"Lift the suspension of {customer}",

@@ -254,6 +254,7 @@ class DisputeReport:
         amount: what the customer's bank claims; it may differ from the payment.
         withdrawn: what the gateway has taken from us for it and not given back yet; zero or more.
         reinstated: what it took and gave back.
+        gave_last: whether its last move was to give back.
         fee: what it charges us for it; None when that is in another currency.
         reason: the gateway's word for why, such as `fraudulent`; `reason_code`: the card network's.
         status: the gateway's word for the standing.
@@ -270,6 +271,7 @@ class DisputeReport:
     currency: str
     withdrawn: Decimal
     reinstated: Decimal
+    gave_last: bool
     fee: Decimal | None
     reason: str
     reason_code: str

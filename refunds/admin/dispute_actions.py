@@ -54,12 +54,37 @@ def open_account(page: StaffAdmin, request: HttpRequest, dispute: Dispute) -> Ht
 
     question = Question(
         title=f"Open the account of {dispute.customer} again",
-        lead=f"It is suspended because: {dispute.customer.suspension_reason}",
+        lead=f"It is suspended because: {dispute.customer.suspension_reason}"
+        if dispute.customer.is_suspended
+        else "It is open already; this ends what the dispute says of it.",
         submit="Open it again",
         form=ReasonForm,
         act=act,
         about=dispute,
         back=_back(dispute),
+    )
+    return ask(page, request, question)
+
+
+def close_account(page: StaffAdmin, request: HttpRequest, dispute: Dispute) -> HttpResponse:
+    """Ask why, and close the account for good because of the lost dispute."""
+
+    def act(given: dict[str, Any]) -> str:
+        dispute_decisions.close_account(
+            dispute_id=dispute.pk, staff=staff_of(request), reason=given["reason"], at=timezone.now()
+        )
+        return f"The account of {dispute.customer} is closed."
+
+    question = Question(
+        title=f"Close the account of {dispute.customer}",
+        lead="The account stays suspended for good, and its e-mail address and payment methods are blocked, so that "
+        "nobody signs up or pays with them again. A late win undoes it as the policy says.",
+        submit="Close it",
+        form=ReasonForm,
+        act=act,
+        about=dispute,
+        back=_back(dispute),
+        dangerous=True,
     )
     return ask(page, request, question)
 

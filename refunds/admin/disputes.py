@@ -81,7 +81,7 @@ class DisputeAdmin(ReadOnlyAdmin):
         ("Account and policy", {"fields": (("account", "policy"), ("contact_words",))}),
     )
     act_permission = "billing.change_dispute"
-    actions_detail = ("look_again", "open_account")
+    actions_detail = ("look_again", "close_account", "open_account")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Those to be answered by their deadline; all of them by the latest."""
@@ -110,6 +110,8 @@ class DisputeAdmin(ReadOnlyAdmin):
         offered = {"look_again"}
         if number is not None and Dispute.suspending().filter(pk=number).exists():
             offered.add("open_account")
+        if number is not None and Dispute.objects.filter(pk=number, standing=Standing.LOST, bans=False).exists():
+            offered.add("close_account")
         actions = super().get_actions_detail(request, object_id)
         return [action for action in actions if action.action_name.removeprefix("billing_dispute_") in offered]
 
@@ -185,6 +187,10 @@ class DisputeAdmin(ReadOnlyAdmin):
     @detail_action(description="Check with the gateway…", permissions=["act"], icon="sync")
     def look_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return dispute_actions.look_again(self, request, self.found(request, object_id))
+
+    @detail_action(description="Close the account…", permissions=["act"], icon="block")
+    def close_account(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return dispute_actions.close_account(self, request, self.found(request, object_id))
 
     @detail_action(description="Open the account…", permissions=["act"], icon="lock_open")
     def open_account(self, request: HttpRequest, object_id: str) -> HttpResponse:

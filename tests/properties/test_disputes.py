@@ -35,15 +35,17 @@ ZERO = money.ZERO
 
 
 REPORTS = st.builds(
-    lambda standing, amount, withdrawn, reinstated, fee: DisputeReport(
+    lambda standing, amount, withdrawn, reinstated, gave_last, fee: DisputeReport(
         reference="du_1", payment_reference="pi_1", standing=standing, status=standing.value, amount=amount,
-        currency="USD", withdrawn=withdrawn, reinstated=reinstated, fee=fee, reason="fraudulent", reason_code="10.4",
-        is_appeal=False, due_by=None, has_evidence=False, submissions=0, opened_at=datetime(2026, 11, 1, tzinfo=UTC),
+        currency="USD", withdrawn=withdrawn, reinstated=reinstated, gave_last=gave_last, fee=fee,
+        reason="fraudulent", reason_code="10.4", is_appeal=False, due_by=None, has_evidence=False,
+        submissions=0, opened_at=datetime(2026, 11, 1, tzinfo=UTC),
     ),
     standing=st.sampled_from(DisputeStanding),
     amount=AMOUNTS,
     withdrawn=AMOUNTS | st.just(ZERO),
     reinstated=AMOUNTS | st.just(ZERO),
+    gave_last=st.booleans(),
     fee=AMOUNTS | st.just(ZERO) | st.none(),
 )  # fmt: skip
 

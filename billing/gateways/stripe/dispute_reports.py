@@ -1,6 +1,6 @@
 """Stripe's Disputes as the gateway's reports. Pure: no calls, no settings. May raise OutcomeUnknown."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -47,6 +47,7 @@ def dispute_report(dispute: Answer) -> DisputeReport:
         currency=currency,
         withdrawn=max(taken - given, money.ZERO),
         reinstated=given,
+        gave_last=_gave_last(lines),
         fee=_fee(lines, currency),
         reason=dispute.words("reason", most=_LONGEST_WORD),
         reason_code=_reason_code(dispute),
@@ -75,6 +76,12 @@ def _moved(lines: Iterable[Answer], amount: Decimal, currency: str) -> tuple[Dec
         elif moved > 0:
             given += size
     return taken, given
+
+
+def _gave_last(lines: Sequence[Answer]) -> bool:
+    """Whether the last line that moved money gave it back. Stripe lists them in the order in which they came."""
+    moves = [amount for line in lines if (amount := line.amount("amount", line.currency()))]
+    return bool(moves) and moves[-1] > 0
 
 
 def _fee(lines: Iterable[Answer], currency: str) -> Decimal | None:

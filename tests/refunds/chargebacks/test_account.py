@@ -1,16 +1,20 @@
 """What a dispute does to the account, its orders and its withdrawals, as the policy says, and how a win undoes it."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from billing import gateway_refunds
+from billing import bans, gateway_refunds, gateways
+from billing.gateways.base import DisputeStanding
 from billing.models import Deposit, Dispute, LegState, WithdrawalState
 from orders.models import OrderStatus
+from panel.accounts import blocklist
 from panel.accounts.models import SuspensionCause, User
 from panel.notifications import suspending
 from panel.notifications.models import Email
 from panel.sandbox.payments import PaymentsSandbox
+from refunds import chargebacks, dispute_decisions
 from refunds.models import PolicyVersion
 from tests.billing.money import balances
 from tests.factories import (
@@ -18,6 +22,7 @@ from tests.factories import (
     disputed,
     make_customer,
     make_service,
+    make_staff,
     move,
     move_dispute,
     only_leg,
@@ -303,3 +308,101 @@ def test_one_that_is_lost_when_it_is_first_seen_has_both_consequences(payments: 
     assert pending.status == OrderStatus.CANCELED
     assert suspension(ada)[0] is True
     assert balances(ada) == {"debt": "\N{MINUS SIGN}15.00"}
+
+
+def test_after_a_loss_staff_are_asked_until_they_decide(payments: PaymentsSandbox, ada: User) -> None:
+    dispute = move_dispute(payments, disputed(payments, pay_in(ada, payments, "50")), "lost")
+    asked = "It was lost: decide whether the account is closed or opened again."
+    assert dispute.attention == asked
+    assert take_in(dispute.reference).attention == asked
+
+    dispute_decisions.close_account(dispute_id=dispute.pk, staff=make_staff(), reason="Twice by now.", at=AT)
+
+    dispute = take_in(dispute.reference)
+    assert (dispute.attention, dispute.bans, blocklist.is_blocked(email=ada.email)) == ("", True, True)
+    assert suspension(ada)[2].endswith("the dispute was lost, so this account is closed.")
+
+
+def test_lifting_what_staff_did_leaves_an_open_dispute_in_charge(payments: PaymentsSandbox, ada: User) -> None:
+    deposit = pay_in(ada, payments, "50")
+    suspending.suspend(customer_id=ada.pk, reason="We are looking into your orders.", at=AT)
+    dispute = disputed(payments, deposit)
+
+    held = bans.end_suspension(customer_id=ada.pk, at=AT)
+
+    assert held == "Your payment of 50.00 USD is disputed at your bank."
+    assert suspension(ada) == (True, SuspensionCause.DISPUTE, held)
+    move_dispute(payments, dispute, "won")
+    assert suspension(ada)[0] is False
+
+
+def test_lifting_a_ban_by_staff_leaves_an_open_dispute_in_charge(payments: PaymentsSandbox, ada: User) -> None:
+    disputed(payments, pay_in(ada, payments, "50"))
+    bans.ban(customer_id=ada.pk, reason="Stolen cards.", staff=make_staff(), at=AT)
+
+    lifted = bans.lift(customer_id=ada.pk, reason="A mistake.", staff=make_staff(), at=AT)
+
+    assert lifted.is_open is False
+    assert suspension(ada)[1] == SuspensionCause.DISPUTE
+
+
+def test_a_loss_that_closes_an_account_stops_what_was_ordered_since(
+    credit_only_policy: PolicyVersion, payments: PaymentsSandbox, ada: User
+) -> None:
+    deposit = paid_under(credit_only_policy, pay_in(ada, payments, "50"))
+    dispute = disputed(payments, deposit, cents=1000)
+    suspending.lift(customer_id=ada.pk, at=AT)
+    pending = place_order(ada, make_service(rate="5"))
+
+    move_dispute(payments, dispute, "lost")
+
+    pending.refresh_from_db()
+    assert pending.status == OrderStatus.CANCELED
+    assert suspension(ada)[0] is True
+
+
+def test_one_that_opens_again_suspends_again(payments: PaymentsSandbox, ada: User) -> None:
+    version = publish_variant('on_win = "lift"', 'on_win = "staff_decides"')
+    dispute = disputed(payments, paid_under(version, pay_in(ada, payments, "50")))
+    move_dispute(payments, dispute, "won")
+    suspending.lift(customer_id=ada.pk, at=AT)
+
+    move_dispute(payments, dispute, "needs_response")
+
+    assert suspension(ada)[0] is True
+
+
+def test_the_reason_is_of_the_dispute_that_closed_the_account(
+    credit_only_policy: PolicyVersion, payments: PaymentsSandbox, ada: User
+) -> None:
+    first = paid_under(credit_only_policy, pay_in(ada, payments, "50"))
+    second = paid_under(credit_only_policy, pay_in(ada, payments, "30"))
+    lost = move_dispute(payments, disputed(payments, first), "lost")
+    open_one = disputed(payments, second)
+
+    for reference in (lost.reference, open_one.reference):
+        take_in(reference)
+        assert suspension(ada)[2].startswith("Your payment of 50.00 USD was disputed at your bank and the dispute was")
+
+    move_dispute(payments, lost, "won")
+    assert suspension(ada)[2] == "Your payment of 30.00 USD is disputed at your bank."
+
+
+def test_a_payment_from_before_any_policy_is_dealt_with_by_the_earliest(payments: PaymentsSandbox, ada: User) -> None:
+    deposit = pay_in(ada, payments, "50")
+    Deposit.objects.filter(pk=deposit.pk).update(policy_version=None, paid_at=AT.replace(year=2001))
+
+    dispute = disputed(payments, deposit)
+
+    assert (dispute.secured, suspension(ada)[0]) == (Decimal(50), True)
+
+
+def test_a_second_win_waits_for_its_money(payments: PaymentsSandbox, ada: User) -> None:
+    report = replace(
+        gateways.get("stripe").fetch_dispute(open_dispute(payments, pay_in(ada, payments, "50"))),
+        standing=DisputeStanding.WON, status="won", withdrawn=Decimal(50), reinstated=Decimal(50), gave_last=False,
+    )  # fmt: skip
+
+    dispute = chargebacks.take_in(report, gateway="stripe", seen=0, at=AT)
+
+    assert (dispute.secured, dispute.lost) == (Decimal(50), Decimal(0))
