@@ -75,8 +75,8 @@ def lock(report: DisputeReport, deposit: Deposit, *, seen: int, at: datetime) ->
     return dispute
 
 
-def record(dispute: Dispute, report: DisputeReport, terms: Terms, *, at: datetime) -> DisputeEvent | None:
-    """Apply a report to a locked dispute: standing, amounts, transfers. Return the event, None when nothing is new.
+def record(dispute: Dispute, report: DisputeReport, terms: Terms, *, at: datetime) -> None:
+    """Apply a report to a locked dispute: standing, amounts, transfers, and an event when something is new.
 
     Locks the deposit and then the accounts. The same report again changes nothing.
     """
@@ -88,11 +88,10 @@ def record(dispute: Dispute, report: DisputeReport, terms: Terms, *, at: datetim
     standing = Standing(report.standing.value)
     is_new = dispute.version == 0
     changed = is_new or dispute.standing != standing or dispute.gateway_words != report.status[:100]
-    event = None
     dispute.version += 1
     moved = _post(dispute, before, after, at) if before != after else []
     if changed or moved:
-        event = DisputeEvent(
+        DisputeEvent.objects.create(
             dispute=dispute,
             at=at,
             from_standing="" if is_new else dispute.standing,
@@ -103,10 +102,7 @@ def record(dispute: Dispute, report: DisputeReport, terms: Terms, *, at: datetim
     _copy(dispute, report, standing, after, terms, at)
     dispute.attention = _oddity(report, deposit)
     dispute.save(update_fields=_RECORDED)
-    if event is not None:
-        event.save(force_insert=True)
     refresh_claims([deposit.pk])
-    return event
 
 
 def note(dispute: Dispute, words: str, *, at: datetime, actor: User | None = None) -> None:

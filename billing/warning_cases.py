@@ -23,7 +23,7 @@ class WrongState(Conflict):
 
 def insert(case: FraudWarning, note: str) -> None:
     """Keep a new case with its first event, in the caller's transaction, which holds the customer's lock."""
-    case.save(force_insert=True)
+    FraudWarning.objects.bulk_create([case])
     _write(case, "", note, case.created_at, None)
 
 

@@ -24,8 +24,9 @@ class Letter:
 
 def letter(email: Email) -> Letter:
     """Render the three templates of an e-mail. Raises what the template engine raises."""
+    line = subject(email)
     text = _GAPS.sub("\n\n", _render(email, "txt", escaped=False)).strip()
-    return Letter(subject(email), f"{text}\n", _render(email, "html", escaped=True))
+    return Letter(line, f"{text}\n", _render(email, "html", escaped=True))
 
 
 def subject(email: Email) -> str:

@@ -161,6 +161,8 @@ ELSEWHERE: Final = {
     "admin:accounts_user_change_standing",
     "order-refill",
 }
+# Evidence in disputes is no matter of the desk: tests.admin.test_evidence says who may do what.
+NOT_OF_THE_DESK: Final = "admin/refunds/disputeevidence/"
 OF_THE_DESK: Final = ("refunds/", "support/", "contact/", "admin/refunds/", "admin/support/", "admin/orders/refill/")
 
 
@@ -194,7 +196,7 @@ def world() -> World:
             "recommended": recommended.pk,
             "decision": decision_in_review(review.order).pk,
             "policy": request.policy_version_id,
-            "coming": policies.publish(grace, make_staff("boss"), start=AT.replace(year=2099)).pk,
+            "coming": policies.publish(grace, make_staff("boss"), start=AT.replace(year=2027)).pk,
             "draft": tested.draft_id,
             "backtest": tested.pk,
             "place": 0,
@@ -283,7 +285,8 @@ def test_no_address_of_the_desk_is_missing_in_the_table() -> None:
     known = {row.name for row in TABLE}
 
     assert len(known) == len(TABLE)
-    assert known - ELSEWHERE == {name for path, name in addresses() if path.startswith(OF_THE_DESK)}
+    of_the_desk = [(path, name) for path, name in addresses() if not path.startswith(NOT_OF_THE_DESK)]
+    assert known - ELSEWHERE == {name for path, name in of_the_desk if path.startswith(OF_THE_DESK)}
 
 
 def addresses() -> Iterator[tuple[str, str]]:

@@ -97,7 +97,7 @@ def test_writes_any_number_of_moves_in_as_many_statements(number: int) -> None:
         withdrawal_moves.save(moves)
 
     assert len(moves.loaded) == number
-    assert len(queries) <= 10
+    assert len(queries) <= 11
     assert set(Withdrawal.objects.values_list("state", flat=True)) == {"canceled"}
 
 

@@ -19,7 +19,19 @@ from panel.sandbox.payments import PaymentsSandbox
 from refunds import balance_refunds
 from tests.billing.money import balances
 from tests.concurrency.racing import of, race
-from tests.factories import AT, HOUR, fund, make_customer, make_service, pay_in, place_order, receive_by_hand, send_due
+from tests.factories import (
+    AT,
+    HOUR,
+    disputed,
+    fund,
+    make_customer,
+    make_service,
+    pay_in,
+    place_order,
+    receive_by_hand,
+    send_due,
+)
+from tests.factories.desk import publish_variant
 from tests.factories.withdrawals import TERMS, digest, open_one, suspend
 
 pytestmark = pytest.mark.django_db
@@ -81,8 +93,10 @@ def test_refuses_what_no_payment_can_take_when_the_policy_knows_no_other_way(ada
 
 def test_passes_over_a_disputed_payment_and_a_method_that_is_gone(payments: PaymentsSandbox) -> None:
     ada = make_customer()
-    disputed, gone, fine = (pay_in(ada, payments, "20", at=AT + n * MINUTE) for n in range(3))
-    Deposit.objects.filter(pk=disputed.pk).update(disputed=1)
+    claimed, gone, fine = (pay_in(ada, payments, "20", at=AT + n * MINUTE) for n in range(3))
+    version = publish_variant('on_open = "suspend"', 'on_open = "nothing"')
+    Deposit.objects.filter(pk=claimed.pk).update(policy_version=version.pk)
+    disputed(payments, claimed, cents=100)
     Deposit.objects.filter(pk=gone.pk).update(method_gone=True)
 
     withdrawal = open_one(ada, "30")

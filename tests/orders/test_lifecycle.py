@@ -208,7 +208,7 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(to: OrderStatus) 
     one, hundred = statements(2), statements(100)
 
     assert one == hundred
-    assert one <= 12
+    assert one <= 13
 
 
 def test_an_order_that_ends_answers_its_cancel_request() -> None:

@@ -33,6 +33,7 @@ from tests.concurrency.racing import of, race
 from tests.factories import (
     AT,
     HOUR,
+    disputed,
     make_customer,
     make_service,
     only_leg,
@@ -43,6 +44,7 @@ from tests.factories import (
     send_due,
     withdraw,
 )
+from tests.factories.desk import publish_variant
 
 pytestmark = pytest.mark.django_db
 
@@ -214,7 +216,9 @@ def test_29_money_that_is_on_its_way_back_is_not_withdrawn_again(ada: User) -> N
 
 
 def test_29_a_disputed_payment_takes_nothing_back(payments: PaymentsSandbox, ada: User) -> None:
-    Deposit.objects.update(disputed=1)
+    version = publish_variant('on_open = "suspend"', 'on_open = "nothing"')
+    Deposit.objects.update(policy_version=version.pk)
+    disputed(payments, Deposit.objects.get(), cents=100)
 
     withdrawal = withdraw(ada, "20")
     send_due(SENT)
@@ -229,7 +233,6 @@ def test_30_no_statement_can_promise_a_payment_both_to_a_refund_and_to_a_dispute
     with pytest.raises(IntegrityError, match="deposit_not_given_back_twice"), transaction.atomic():
         Deposit.objects.update(disputed=11)
 
-    Deposit.objects.update(disputed=10)
     assert balances(ada) == {"available": "10.00", "held": "40.00"}
 
 

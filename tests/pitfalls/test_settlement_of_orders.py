@@ -98,8 +98,11 @@ def test_04_only_the_settlement_and_the_refund_desk_book_money_of_orders() -> No
 
     assert callers == {
         "billing/adjustments.py",
-        "billing/deposits.py",  # these four of money in and out, never of an order
+        "billing/debts.py",  # of what was credited
+        "billing/deposits.py",  # these six of money in and out, never of an order
+        "billing/disputes.py",
         "billing/gateway_refunds.py",
+        "billing/warned_refunds.py",
         "billing/withdrawal_moves.py",
         "billing/withdrawals.py",
         "orders/placing.py",

@@ -17,7 +17,7 @@ from panel import webhooks
 from panel.sandbox.payments import Delivery, PaymentsSandbox
 from tests.billing.money import balances, credited, moved
 from tests.concurrency.racing import race
-from tests.factories import make_customer, only_leg, open_deposit, pay_in, send_due, withdraw
+from tests.factories import make_customer, only_leg, open_deposit, open_dispute, pay_in, send_due, withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -282,7 +282,10 @@ def test_every_type_in_the_table_is_one_that_the_sandbox_sends(payments: Payment
     payments.expire(open_deposit(ada).reference or "")
     for card in ("bank_debit", "bank_debit_fails"):
         pay_in(ada, payments, card=card)
+    payments.warn_of_fraud(deposit.payment_reference or "")
     payments.refund_by_hand(deposit.payment_reference or "", 1000)
+    payments.move_dispute(open_dispute(payments, deposit), "won")
+    payments.move_dispute(open_dispute(payments, deposit, cents=500), "under_review")
     payments.advance(7200)
 
     assert webhooks.HANDLERS.keys() <= {event["type"] for event in payments.events()}
