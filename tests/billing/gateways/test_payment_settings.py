@@ -25,6 +25,7 @@ def production(settings: Settings) -> Settings:
     settings.REDIS_URL = "redis://redis.example.com/0"
     settings.SITE_URL = "https://panel.example.com"
     settings.ALLOWED_HOSTS = ["panel.example.com"]
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.STRIPE_SECRET_KEY = "sk_live_of_a_shop"
     settings.STRIPE_WEBHOOK_SECRET = "whsec_of_a_shop"

@@ -62,7 +62,10 @@ def test_opens_nothing_for_an_amount_that_stripe_does_not_take(at_sandbox: Strip
 
 @pytest.mark.parametrize(
     ("card", "method"),
-    [("visa", Method("card", "visa", "4242")), ("mastercard", Method("card", "mastercard", "4444"))],
+    [
+        ("visa", Method("card", "visa", "4242", "02b640a8fd8050eb")),
+        ("mastercard", Method("card", "mastercard", "4444", "dab333e11d7a16ae")),
+    ],
 )
 def test_reports_what_was_paid_and_with_what(
     at_sandbox: Stripe, sandbox: PaymentsSandbox, card: str, method: Method
@@ -107,7 +110,7 @@ def test_reports_a_bank_debit_as_delayed_and_then_as_paid(at_sandbox: Stripe, sa
 
     assert (early.standing, early.received) == (DepositStanding.DELAYED, ZERO)
     assert (late.standing, late.received) == (DepositStanding.PAID, Decimal("50.000000"))
-    assert late.method == Method("us_bank_account", "STRIPE TEST BANK", "6789")
+    assert late.method == Method("us_bank_account", "STRIPE TEST BANK", "6789", "dee57b9d3941e93d")
 
 
 def test_reports_a_bank_debit_that_failed(at_sandbox: Stripe, sandbox: PaymentsSandbox) -> None:
