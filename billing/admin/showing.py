@@ -11,6 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
+from billing.models import GatewaySlug
+
 _LARGEST_NUMBER = 2**63 - 1
 _BRIEF = 30
 Rows = QuerySet[Any]
@@ -55,3 +57,15 @@ def brief(text: str) -> SafeString:
 def number_in(term: str) -> int | None:
     """Return the number that was searched for, capped to what the database holds; None for anything else."""
     return min(int(term), _LARGEST_NUMBER) if term.isascii() and term.isdigit() else None
+
+
+def told_by_gateways(rows: Rows, search_term: str) -> Rows:
+    """Narrow what gateways tell of by number, the customer's whole e-mail address, or the gateway's whole reference."""
+    term = search_term.strip()
+    if not term:
+        return rows
+    if "@" in term:
+        return rows.filter(customer__email=term.lower())
+    if (number := number_in(term)) is not None:
+        return rows.filter(pk=number)
+    return rows.filter(gateway__in=GatewaySlug.values, reference=term)

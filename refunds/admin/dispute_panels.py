@@ -20,7 +20,12 @@ _MOST = 100
 
 def of(request: HttpRequest, dispute: Dispute) -> list[Panel]:
     """Return what this member of staff may see, in a fixed number of queries."""
-    found = [timeline(dispute), payment(dispute.deposit), orders_paid(dispute), others(dispute)]
+    found = [timeline(dispute)]
+    if request.user.has_perm("billing.view_deposit"):
+        found.append(payment(dispute.deposit))
+    if request.user.has_perm("orders.view_order"):
+        found.append(orders_paid(dispute))
+    found.append(others(dispute))
     if request.user.has_perm("billing.view_transfer"):
         booked = Transfer.objects.filter(
             deposit=dispute.deposit_id, kind__in=DISPUTE_KINDS, key__startswith=f"dispute:{dispute.pk}:"

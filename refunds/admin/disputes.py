@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from billing.admin.showing import Rows, ShowFilter, brief, every, number_in
-from billing.models import Dispute, GatewaySlug, Standing
+from billing.admin.showing import Rows, ShowFilter, brief, every, number_in, told_by_gateways
+from billing.models import Dispute, Standing
 from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, amount, detail_action, link, moment, nowrap, shown
 from refunds.admin import dispute_actions, dispute_panels, evidence_panels
 from refunds.evidence import access
@@ -90,14 +90,7 @@ class DisputeAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Dispute], search_term: str
     ) -> tuple[QuerySet[Dispute], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if "@" in term:
-            return queryset.filter(customer__email=term.lower()), False
-        if (number := number_in(term)) is not None:
-            return queryset.filter(pk=number), False
-        return queryset.filter(gateway__in=GatewaySlug.values, reference=term), False
+        return told_by_gateways(queryset, search_term), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         panels = [dispute_panels.figures(timezone.now())]

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from billing.admin.showing import Rows, ShowFilter, brief, every, number_in
-from billing.models import FraudWarning, GatewaySlug, WarningAction, WarningState
+from billing.admin.showing import Rows, ShowFilter, brief, every, number_in, told_by_gateways
+from billing.models import FraudWarning, WarningAction, WarningState
 from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, amount, detail_action, link, moment, nowrap, shown
 from refunds.admin import warning_actions, warning_panels
 
@@ -81,14 +81,7 @@ class FraudWarningAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[FraudWarning], search_term: str
     ) -> tuple[QuerySet[FraudWarning], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if "@" in term:
-            return queryset.filter(customer__email=term.lower()), False
-        if (number := number_in(term)) is not None:
-            return queryset.filter(pk=number), False
-        return queryset.filter(gateway__in=GatewaySlug.values, reference=term), False
+        return told_by_gateways(queryset, search_term), False
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """Offer what can be done to the case as it stands."""
