@@ -10,7 +10,7 @@ from billing.gateways.base import DisputeStanding
 from billing.models import Deposit, Dispute, LegState, WithdrawalState
 from orders.models import OrderStatus
 from panel.accounts import blocklist
-from panel.accounts.models import SuspensionCause, User
+from panel.accounts.models import Standing, SuspensionCause, User
 from panel.notifications import suspending
 from panel.notifications.models import Email
 from panel.sandbox.payments import PaymentsSandbox
@@ -88,10 +88,12 @@ def test_cancels_pending_orders_and_holds_their_money(payments: PaymentsSandbox,
     assert pending.events.latest("id").note == "The account is suspended because a payment is disputed."
 
 
+@pytest.mark.parametrize("standing", Standing.values)
 @pytest.mark.parametrize("slug", ["money-back-guarantee", "panel-credit-only"])
-def test_pending_orders_come_back_in_full_under_both_policies(
-    payments: PaymentsSandbox, ada: User, slug: str, request: pytest.FixtureRequest
+def test_pending_orders_come_back_in_full_under_both_policies_however_the_customer_stands(
+    payments: PaymentsSandbox, ada: User, slug: str, standing: str, request: pytest.FixtureRequest
 ) -> None:
+    User.objects.filter(pk=ada.pk).update(standing=standing)
     if slug == "panel-credit-only":
         request.getfixturevalue("credit_only_policy")
     deposit = pay_in(ada, payments, "50")

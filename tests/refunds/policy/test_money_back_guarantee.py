@@ -46,6 +46,8 @@ TABLE: list[Case] = [
     ("active", "none", "automatic", "0", "in_progress", "change_of_mind", "customer", 400, {}),
     ("active", "none", "automatic", "0", "in_progress", "delivered", "provider", 400, {}),
     ("active", "none", "automatic", "0", "processing", "not_started", "system", 1000, {}),
+    ("stopped-before-start", "full", "automatic", "10", "canceled", "staff_canceled", "system", 1000, FRAUD),
+    ("stopped-before-start", "full", "automatic", "10", "canceled", "staff_canceled", "system", 1000, {}),
     ("standing-in-doubt", "undelivered", "review", "4", "partial", "cannot_complete", "provider", 400, ABUSE),
     ("standing-in-doubt", "undelivered", "review", "10", "canceled", "staff_canceled", "staff", 1000, FRAUD),
     ("standing-in-doubt", "undelivered", "review", "10", "canceled", "change_of_mind", "customer", 1000, FRAUD),

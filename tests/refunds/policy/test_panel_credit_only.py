@@ -8,6 +8,8 @@ from tests.refunds.policy.documents import CREDIT_ONLY
 
 # clause, refund, approval, owed: status, cause, initiator, remains (of 1,000), other facts
 TABLE: list[Case] = [
+    ("stopped-before-start", "full", "automatic", "10", "canceled", "staff_canceled", "system", 1000, FRAUD),
+    ("stopped-before-start", "full", "automatic", "10", "canceled", "staff_canceled", "system", 1000, ABUSE),
     ("abuse-or-fraud", "none", "automatic", "0", "canceled", "staff_canceled", "staff", 1000, ABUSE),
     ("abuse-or-fraud", "none", "automatic", "0", "partial", "cannot_complete", "provider", 400, FRAUD),
     ("completed", "none", "automatic", "0", "completed", "delivered", "provider", 0, {}),
