@@ -122,7 +122,7 @@ class Transfer(models.Model):
     withdrawal = models.ForeignKey(
         Withdrawal, on_delete=models.PROTECT, null=True, blank=True, related_name="transfers", db_index=False
     )
-    key = models.CharField(max_length=120, unique=True)
+    key = models.CharField(max_length=120)  # unique by a constraint: `unique=True` would make a second index for LIKE
     reason = models.CharField(max_length=300, blank=True)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
@@ -131,6 +131,7 @@ class Transfer(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
+            models.UniqueConstraint(name="billing_transfer_key_key", fields=["key"]),
             models.CheckConstraint(name="transfer_amount_positive", condition=Q(amount__gt=0)),
             models.CheckConstraint(
                 name="transfer_between_two_accounts", condition=~Q(debit_account=F("credit_account"))
