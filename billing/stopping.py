@@ -7,7 +7,7 @@ from typing import Final
 from django.db.models import QuerySet
 
 from billing import withdrawal_letters, withdrawal_moves
-from billing.models import LegState, Origin, WithdrawalLeg
+from billing.models import Dispute, LegState, Origin, WithdrawalLeg
 from billing.models.withdrawal import STOPPABLE
 from billing.withdrawal_moves import Moves
 
@@ -48,14 +48,39 @@ def stop(moves: Moves, *, deposit_id: int | None, note: str, why: str = _WHY) ->
     for leg in (leg for item in moves.loaded for leg in item.legs):
         if leg.state not in STOPPABLE or deposit_id not in {None, leg.deposit_id}:
             continue
-        leg.failure = why
-        withdrawal_moves.move_leg(moves, leg, LegState.CANCELED, note=note)
-        moves.letters.append(withdrawal_letters.failed(leg))
+        _cancel(moves, leg, note=note, why=why)
         stopped += 1
     withdrawal_moves.follow_legs(moves)
     moves.letters += withdrawal_letters.of_outcomes(moves)
     withdrawal_moves.save(moves)
     return stopped
+
+
+def stop_disputed(moves: Moves) -> None:
+    """Cancel what is to be tried again towards payments that were disputed in the meantime.
+
+    It was being sent when the dispute was opened, so `stop` let it go on; then it was put off without having been
+    carried out. No statement when nothing loaded was tried before.
+    """
+    again = [
+        leg
+        for item in moves.loaded
+        for leg in item.legs
+        if leg.state in STOPPABLE and leg.deposit_id is not None and (leg.tries or leg.attempt > 1)
+    ]
+    if not again:
+        return
+    acted = Dispute.objects.filter(deposit__in={leg.deposit_id for leg in again}, acted_at__isnull=False)
+    found = dict(acted.order_by("pk").values_list("deposit_id", "reference"))
+    for leg in again:
+        if leg.deposit_id in found:
+            _cancel(moves, leg, note=f"Dispute {found[leg.deposit_id]}", why=_WHY)
+
+
+def _cancel(moves: Moves, leg: WithdrawalLeg, *, note: str, why: str) -> None:
+    leg.failure = why
+    withdrawal_moves.move_leg(moves, leg, LegState.CANCELED, note=note)
+    moves.letters.append(withdrawal_letters.failed(leg))
 
 
 def _waiting(customer_id: int, origins: Collection[Origin]) -> QuerySet[WithdrawalLeg]:

@@ -57,7 +57,7 @@ def take_in(report: DisputeReport, *, gateway: str, seen: int, at: datetime) -> 
     with busy_when_locked(), transaction.atomic(durable=True):
         dispute = disputes.lock(report, deposit, seen=seen, at=at)
         customer = suspending.locked(dispute.customer_id)
-        step = _Step.of(dispute, Standing(report.standing.value), rules)
+        step = _Step.of(dispute, report, rules)
         opening = _Opening.load(dispute, customer, suspends=step.shuts, at=at)
         if step.begins or step.shuts:
             opening.carry_out(at)
@@ -114,12 +114,13 @@ class _Step:
     shuts: bool
 
     @classmethod
-    def of(cls, dispute: Dispute | None, standing: Standing, rules: Chargebacks) -> "_Step":
+    def of(cls, dispute: Dispute | None, report: DisputeReport, rules: Chargebacks) -> "_Step":
+        standing = Standing(report.standing.value)
         before = (dispute.suspends, dispute.bans) if dispute else (False, False)
         acted = dispute is not None and dispute.acted_at is not None
         is_news = dispute is None or dispute.version == 0 or dispute.standing != standing
         begins = standing in {*FORMAL, Standing.LOST} and not acted
-        ends = standing in {Standing.WON, Standing.CLOSED} and acted
+        ends = (standing == Standing.WON or (standing == Standing.CLOSED and not report.withdrawn)) and acted
         suspends = rules.on_open is OnOpen.SUSPEND if begins else before[0]
         bans = before[1]
         if standing is Standing.LOST and is_news:
@@ -138,7 +139,7 @@ def _shut_first(report: DisputeReport, deposit: Deposit, rules: Chargebacks, at:
     before the rest, the next report goes on, or, if nothing holds the account any more, opens it again.
     """
     known = Dispute.objects.filter(gateway=deposit.gateway, reference=report.reference).first()
-    if not _Step.of(known, Standing(report.standing.value), rules).shuts:
+    if not _Step.of(known, report, rules).shuts:
         return
     with busy_when_locked(), transaction.atomic(durable=True):
         customer = suspending.locked(deposit.customer_id)
@@ -208,6 +209,8 @@ def _to_decide(dispute: Dispute, rules: Chargebacks) -> str:
         return ""
     if dispute.standing == Standing.LOST and dispute.suspends and rules.on_loss is OnLoss.STAFF_DECIDES:
         return "It was lost: decide whether the account is closed or opened again."
+    if dispute.standing == Standing.CLOSED and dispute.withdrawn and (dispute.suspends or dispute.bans):
+        return "It was closed and the bank kept the money: decide whether the account is opened again."
     if dispute.standing in {Standing.WON, Standing.CLOSED} and (dispute.suspends or dispute.bans):
         return "It did not end in a loss: decide whether the account is opened again."
     return ""

@@ -22,6 +22,7 @@ class Month:
         inquiries: questions of banks; they count in nothing else unless they became formal.
         opened, won, lost, closed, waiting: formal disputes, and how they stand now.
         claimed, gone: what they claim, and what was lost for good.
+        in_other_currencies: how many of them claim in another currency; `claimed` is without those.
     """
 
     first_day: date
@@ -34,6 +35,7 @@ class Month:
     waiting: int
     claimed: Decimal
     gone: Decimal
+    in_other_currencies: int
 
     @property
     def rate(self) -> Decimal | None:
@@ -59,7 +61,8 @@ _FIGURES: Final = """
                count(*) FILTER (WHERE formal AND standing = 'lost') AS lost,
                count(*) FILTER (WHERE formal AND standing = 'closed') AS closed,
                count(*) FILTER (WHERE formal AND standing NOT IN ('won', 'lost', 'closed')) AS waiting,
-               coalesce(sum(amount) FILTER (WHERE formal), 0) AS claimed,
+               coalesce(sum(amount) FILTER (WHERE formal AND currency = %(currency)s), 0) AS claimed,
+               count(*) FILTER (WHERE formal AND currency <> %(currency)s) AS foreign_claims,
                coalesce(sum(lost), 0) AS gone
         FROM (
             SELECT d.*, EXISTS (
@@ -75,7 +78,7 @@ _FIGURES: Final = """
     )
     SELECT m.first_day::date, coalesce(p.payments, 0), coalesce(d.inquiries, 0), coalesce(d.opened, 0),
            coalesce(d.won, 0), coalesce(d.lost, 0), coalesce(d.closed, 0), coalesce(d.waiting, 0),
-           coalesce(d.claimed, 0), coalesce(d.gone, 0)
+           coalesce(d.claimed, 0), coalesce(d.gone, 0), coalesce(d.foreign_claims, 0)
     FROM months m LEFT JOIN disputes d USING (first_day) LEFT JOIN paid p USING (first_day)
     ORDER BY 1
 """
@@ -88,5 +91,13 @@ def by_month(*, at: datetime, months: int = MONTHS) -> list[Month]:
     for _ in range(months - 1):
         first = (first - timedelta(days=1)).replace(day=1)
     with connection.cursor() as cursor:
-        cursor.execute(_FIGURES, {"start": first, "zone": settings.TIME_ZONE, "last": months - 1})
+        cursor.execute(
+            _FIGURES,
+            {
+                "start": first,
+                "zone": settings.TIME_ZONE,
+                "last": months - 1,
+                "currency": settings.PANEL_CURRENCY,
+            },
+        )
         return [Month(*row) for row in cursor.fetchall()]

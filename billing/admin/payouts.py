@@ -58,13 +58,13 @@ class PayoutFilter(ShowFilter):
 class PayoutAdmin(ReadOnlyAdmin):
     """The oldest first. Nothing here is edited: what staff say about a payout moves the customer's money."""
 
-    list_display = ("number", "owner", "sum", "destination", "state_label", "of_withdrawal", "age")
+    list_display = ("number", "owner", "sum", "destination", "state_label", "warning", "of_withdrawal", "age")
     list_filter = (PayoutFilter,)
     ordering = ("created_at", "id")
     search_fields = ("id",)
     search_help_text = "Number of the payout, or whole e-mail address of the customer"
     fieldsets = (
-        ("Payout", {"fields": (("state", "owner"), ("sum", "of_withdrawal"), "destination", "created_at")}),
+        ("Payout", {"fields": (("state", "owner"), ("sum", "of_withdrawal"), "destination", "created_at", "warning")}),
         ("Outcome", {"fields": (("bank_reference", "failure"), ("decided_by", "decided_at"))}),
         ("Where the money came from", {"fields": (("receipt_link", "attempt"),)}),
     )
@@ -78,6 +78,11 @@ class PayoutAdmin(ReadOnlyAdmin):
             withdrawal_id=Subquery(leg.values("withdrawal")),
             customer_id=Subquery(leg.values("withdrawal__customer")),
             email=Subquery(leg.values("withdrawal__customer__email")),
+            suspended_because=Subquery(
+                leg.filter(withdrawal__customer__suspended_at__isnull=False).values(
+                    "withdrawal__customer__suspension_reason"
+                )
+            ),
         )
 
     def get_search_results(
@@ -119,6 +124,13 @@ class PayoutAdmin(ReadOnlyAdmin):
     def state_label(self, payout: Payout) -> tuple[str, str]:
         return payout.state, payout.get_state_display()
 
+    @shown(description="Before you send")
+    def warning(self, payout: Any) -> str:  # noqa: ANN401 - as above
+        """Payouts are sent outside of the panel, which can't stop one: it says so where there is a reason to wait."""
+        if payout.state != PayoutState.WAITING or payout.suspended_because is None:
+            return "-"
+        return f"Wait: the account is suspended. {payout.suspended_because}"
+
     @shown(description="Waits for", ordering="created_at")
     def age(self, payout: Payout) -> str:
         return timesince(payout.created_at, payout.decided_at or timezone.now(), depth=1)
@@ -141,6 +153,8 @@ class PayoutAdmin(ReadOnlyAdmin):
             return f"Payout {payout.pk} is carried out, with the reference {given['bank_reference']}."
 
         lead = f"You have sent {amount(payout.amount)} to {payout.destination}. The customer is told that it was paid."
+        if payout.suspended_because is not None:
+            lead += f" The account is suspended: {payout.suspended_because} Confirm only what you have really sent."
         question = Question(
             title=f"Payout {payout.pk} was sent",
             lead=lead,

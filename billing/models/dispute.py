@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q, QuerySet
 
 from billing.models.deposit import Deposit, GatewaySlug
+from panel.kernel import money
 
 
 class Standing(models.TextChoices):
@@ -143,6 +144,11 @@ class Dispute(models.Model):
 
     def __str__(self) -> str:
         return f"Dispute {self.pk}"
+
+    @property
+    def claim(self) -> str:
+        """What the bank claims, in words: it may be in another currency than the panel's."""
+        return money.display(self.amount, self.currency)
 
     @staticmethod
     def waiting() -> Q:

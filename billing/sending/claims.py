@@ -11,7 +11,7 @@ from typing import Final
 
 from django.db import transaction
 
-from billing import gateways, withdrawal_moves
+from billing import gateways, stopping, withdrawal_letters, withdrawal_moves
 from billing.gateways.base import RefundRequest
 from billing.models import Arrangement, LegState, Origin, Withdrawal, WithdrawalLeg, WithdrawalState
 from billing.withdrawal_moves import Loaded, Moves
@@ -70,6 +70,7 @@ def claim_now(*, withdrawal_ids: Sequence[int], at: datetime) -> list[Claim]:
 
 def _claim(moves: Moves) -> list[Claim]:
     claims: list[Claim] = []
+    stopping.stop_disputed(moves)
     for item in moves.loaded:
         if _is_in_doubt(item) and any(leg.state == LegState.PLANNED for leg in item.legs):
             _put_before_staff(moves, item)
@@ -80,6 +81,7 @@ def _claim(moves: Moves) -> list[Claim]:
                 continue
             claims.append(_begin(moves, leg))
     withdrawal_moves.follow_legs(moves)
+    moves.letters += withdrawal_letters.of_outcomes(moves)
     withdrawal_moves.save(moves)
     return claims
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import Decimal
 
 from panel.accounts.models import User
 from panel.notifications import writing
@@ -36,12 +35,12 @@ def staff_digest(
 
 
 def dispute_due(
-    *, staff: User, dispute: int, amount: Decimal, respond_by: datetime, hours: int, state: str, url: str
+    *, staff: User, dispute: int, claim: str, respond_by: datetime, hours: int, state: str, url: str
 ) -> NewEmail:
     """A dispute has to be answered within `hours`; `state` says in a sentence how far its evidence is."""
     context = {
         "dispute": str(dispute),
-        "amount": writing.money(amount),
+        "amount": claim,
         "respond_by": writing.moment(respond_by, reader=staff),
         "hours": str(hours),
         "state": state,

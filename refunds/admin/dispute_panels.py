@@ -94,7 +94,7 @@ def others(dispute: Dispute) -> Panel:
         (
             link("billing_dispute", one.pk, f"Dispute {one.pk}"),
             moment(one.opened_at),
-            amount(one.amount),
+            one.claim,
             one.get_standing_display(),
         )
         for one in found
@@ -106,6 +106,7 @@ def others(dispute: Dispute) -> Panel:
 
 def figures(at: datetime) -> Panel:
     """Return the figures of the last months, the latest first."""
+    months = dispute_figures.by_month(at=at)
     rows = [
         (
             f"{month.first_day:%B %Y}",
@@ -121,7 +122,7 @@ def figures(at: datetime) -> Panel:
             amount(month.gone),
             f"{month.inquiries:,}",
         )
-        for month in reversed(dispute_figures.by_month(at=at))
+        for month in reversed(months)
         if month.payments or month.opened or month.inquiries
     ]
     headers = (
@@ -131,18 +132,18 @@ def figures(at: datetime) -> Panel:
     if not rows:
         return Panel("By month", (), (), "There was no payment and no dispute in the last twelve months.")
     note = "The rate is disputes for a hundred payments of the month, as card networks count it."
+    foreign = sum(month.in_other_currencies for month in months)
+    if foreign:
+        note += f" Of {counted(foreign, 'dispute')} the claim is in another currency and not among the claimed amounts."
     return Panel("By month", headers, rows, note, folded=True)
 
 
 def money_now(dispute: Dispute) -> Sequence[Panel]:
     """Return where the money of the dispute is at this moment."""
-    row = tuple(
-        amount(value)
-        for value in (
-            dispute.amount, dispute.withdrawn, dispute.reinstated, dispute.secured, dispute.lost, dispute.fee_charged,
-            dispute.fee,
-        )
+    booked = (
+        dispute.withdrawn, dispute.reinstated, dispute.secured, dispute.lost, dispute.fee_charged, dispute.fee,
     )  # fmt: skip
+    row = (dispute.claim, *(amount(value) for value in booked))
     headers = (
         "Claimed", "Taken by the bank", "Given back by it", "Held of the customer", "Lost", "Gateway's fee",
         "Fee passed on",

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from billing.admin.showing import Rows, ShowFilter, brief, every, number_in, told_by_gateways
 from billing.models import Dispute, Standing
-from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, amount, detail_action, link, moment, nowrap, shown
+from panel.accounts.admin.pages import Panel, ReadOnlyAdmin, detail_action, link, moment, nowrap, shown
 from refunds.admin import dispute_actions, dispute_panels, evidence_panels
 from refunds.evidence import access
 
@@ -126,7 +126,7 @@ class DisputeAdmin(ReadOnlyAdmin):
 
     @shown(description="Claimed")
     def claimed(self, dispute: Dispute) -> str:
-        return nowrap(amount(dispute.amount))
+        return nowrap(dispute.claim)
 
     @shown(description="Standing", label=COLORS)
     def standing_label(self, dispute: Dispute) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from billing.models import Dispute
-from panel.accounts.admin.pages import Panel, amount, counted, link, moment
+from panel.accounts.admin.pages import Panel, counted, link, moment
 from panel.kernel.evidence import LONGEST_TEXT, LONGEST_TEXTS, Document, Text
 from refunds.evidence import access, preparing, records
 from refunds.evidence.pack import compelling
@@ -147,7 +147,7 @@ def earlier(dispute: Dispute) -> Panel:
 
 def claimed(dispute: Dispute) -> str:
     """Write what the bank claims."""
-    return f"{amount(dispute.amount)} of deposit {dispute.deposit_id}, {dispute.reason or 'no reason given'}"
+    return f"{dispute.claim} of deposit {dispute.deposit_id}, {dispute.reason or 'no reason given'}"
 
 
 def _text(text: str) -> SafeString:

@@ -47,7 +47,7 @@ def _warn(dispute: Dispute, at: datetime) -> bool:
                 staff_letters.dispute_due(
                     staff=person,
                     dispute=dispute.pk,
-                    amount=dispute.amount,
+                    claim=dispute.claim,
                     respond_by=respond_by,
                     hours=hours,
                     state=_state(dispute),

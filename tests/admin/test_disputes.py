@@ -1,5 +1,6 @@
 """Disputes' pages: the queue by deadline with the figures, one dispute with all about it, and what staff decide."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,9 +9,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from billing import gateways
 from billing.models import Deposit, Dispute, Standing
 from panel.accounts.models import User
 from panel.sandbox.payments import PaymentsSandbox
+from refunds import chargebacks
 from tests.admin.pages import action, clerk, detail, listing, said, signed_in, submit, text_of
 from tests.billing.money import balances
 from tests.factories import (
@@ -123,6 +126,21 @@ def test_the_figures_count_by_month(payments: PaymentsSandbox, ada: User) -> Non
     (row,) = panel.rows
     figures = ["5", "3", "60.00 %", "1", "1", "0", "1", "50.00 %", "30.00 USD", "10.00 USD", "1"]
     assert list(row) == [f"{now:%B %Y}", *figures]
+
+
+def test_a_claim_in_another_currency_is_shown_as_it_is_and_not_added_up(payments: PaymentsSandbox, ada: User) -> None:
+    now = timezone.now()
+    reference = open_dispute(payments, pay_in(ada, payments, "20", at=now))
+    disputed(payments, pay_in(ada, payments, "50", at=now))
+    report = gateways.get("stripe").fetch_dispute(reference)
+    chargebacks.take_in(replace(report, currency="EUR"), gateway="stripe", seen=0, at=now)
+
+    page = signed_in(make_staff()).get(listing("billing_dispute", show="all"))
+
+    (panel,) = page.context["list_panels"]
+    assert panel.rows[0][9] == "50.00 USD"
+    assert "Of 1 dispute the claim is in another currency" in panel.note
+    assert "20.00 EUR" in text_of(page)
 
 
 def test_staff_open_the_account_where_the_policy_leaves_it_to_them(payments: PaymentsSandbox, ada: User) -> None:

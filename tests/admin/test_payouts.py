@@ -4,9 +4,11 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from billing.models import Account, CustomerAccount, LegState, Payout, PayoutState, WithdrawalLeg
 from panel.accounts.models import User
+from panel.notifications import suspending
 from panel.notifications.models import Email
 from tests.admin.furniture import waiting_payout
 from tests.admin.pages import action, clerk, detail, listing, said, signed_in, submit, text_of
@@ -43,6 +45,17 @@ def buttons(client: Client, payout: Payout) -> list[str]:
 WAITING = (PayoutState.WAITING, LegState.SENDING, Decimal(30), Decimal(20))
 CONFIRMED = (PayoutState.CONFIRMED, LegState.PAID, Decimal(30), Decimal(0))
 BACK = (PayoutState.FAILED, LegState.FAILED, Decimal(50), Decimal(0))
+
+
+def test_staff_are_told_to_wait_while_the_account_is_suspended(ada: User) -> None:
+    payout, client = waiting_payout(ada), signed_in(make_staff())
+    assert "Wait:" not in text_of(client.get(listing("billing_payout")))
+    suspending.suspend(customer_id=ada.pk, reason="A payment is disputed.", at=timezone.now())
+
+    for page in (listing("billing_payout"), detail("billing_payout", payout.pk)):
+        assert "Wait: the account is suspended. A payment is disputed." in text_of(client.get(page))
+    asked = text_of(client.get(address("confirm", payout)))
+    assert "The account is suspended: A payment is disputed. Confirm only what you have really sent." in asked
 
 
 def test_confirms_with_the_banks_reference_and_tells_the_customer(ada: User) -> None:

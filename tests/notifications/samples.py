@@ -88,7 +88,7 @@ def others(customer: User) -> list[NewEmail]:
         staff_letters.dispute_due(
             staff=customer,
             dispute=6,
-            amount=Decimal(50),
+            claim="50.00 USD",
             respond_by=AT + DAY,
             hours=24,
             state="Evidence 1 is staged, and not submitted.",

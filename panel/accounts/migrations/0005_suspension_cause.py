@@ -1,5 +1,6 @@
 """Who suspended an account: so that a won dispute lifts only its own suspension."""
 
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 
@@ -16,7 +17,7 @@ class Migration(migrations.Migration):
             name='suspension_cause',
             field=models.CharField(blank=True, choices=[('staff', 'Staff'), ('dispute', 'A disputed payment'), ('fraud_warning', 'A fraud warning')], max_length=20),
         ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name='user',
             constraint=models.CheckConstraint(condition=models.Q(('suspension_cause__in', ['', 'staff', 'dispute', 'fraud_warning'])), name='user_suspension_cause_known'),
         ),

@@ -5,14 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from billing import bans, gateway_refunds, gateways
+from billing import bans, gateways
 from billing.gateways.base import DisputeStanding
-from billing.models import Deposit, Dispute, LegState, WithdrawalState
+from billing.models import Deposit
 from orders.models import OrderStatus
 from panel.accounts import blocklist
 from panel.accounts.models import Standing, SuspensionCause, User
 from panel.notifications import suspending
-from panel.notifications.models import Email
 from panel.sandbox.payments import PaymentsSandbox
 from refunds import chargebacks, dispute_decisions
 from refunds.models import PolicyVersion
@@ -25,15 +24,13 @@ from tests.factories import (
     make_staff,
     move,
     move_dispute,
-    only_leg,
     open_dispute,
     pay_in,
     place_order,
-    send_due,
     take_in,
-    withdraw,
 )
 from tests.factories.desk import publish_variant
+from tests.refunds.chargebacks.cases import letters, notes, paid_under, suspension
 
 pytestmark = pytest.mark.django_db
 
@@ -41,25 +38,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def ada() -> User:
     return make_customer()
-
-
-def suspension(user: User) -> tuple[bool, str, str]:
-    user.refresh_from_db()
-    return user.is_suspended, user.suspension_cause, user.suspension_reason
-
-
-def letters(user: User) -> list[str]:
-    return list(Email.objects.filter(to=user.email).order_by("id").values_list("template", flat=True))
-
-
-def paid_under(version: PolicyVersion, deposit: Deposit) -> Deposit:
-    Deposit.objects.filter(pk=deposit.pk).update(policy_version=version.pk)
-    deposit.refresh_from_db()
-    return deposit
-
-
-def notes(dispute: Dispute) -> list[str]:
-    return list(dispute.events.order_by("id").values_list("note", flat=True))
 
 
 def test_suspends_the_account_and_says_why(payments: PaymentsSandbox, ada: User) -> None:
@@ -105,89 +83,6 @@ def test_pending_orders_come_back_in_full_under_both_policies_however_the_custom
     assert pending.refunded == Decimal(30)
 
 
-def test_stops_open_withdrawals_and_holds_their_money(payments: PaymentsSandbox, ada: User) -> None:
-    deposit = pay_in(ada, payments, "50")
-    pay_in(ada, payments, "20")
-    withdrawal = withdraw(ada, "60")
-
-    disputed(payments, deposit)
-
-    withdrawal.refresh_from_db()
-    assert withdrawal.state == WithdrawalState.CANCELED
-    assert balances(ada) == {"available": "20.00", "held": "50.00"}
-    assert send_due() == 0
-    assert payments.refunds() == []
-
-
-def test_what_was_sent_before_goes_on_and_is_owed(payments: PaymentsSandbox, ada: User) -> None:
-    deposit = pay_in(ada, payments, "50")
-    withdrawal = withdraw(ada, "50")
-    send_due()
-    assert only_leg(withdrawal).state in {LegState.SENT, LegState.PAID}
-
-    disputed(payments, deposit)
-
-    deposit.refresh_from_db()
-    assert (deposit.refunded + deposit.reserved, deposit.disputed) == (Decimal(50), Decimal(0))
-    assert balances(ada)["debt"] == "\N{MINUS SIGN}50.00"
-
-
-def test_a_refund_that_fails_late_under_a_dispute_pays_the_debt(payments: PaymentsSandbox, ada: User) -> None:
-    deposit = pay_in(ada, payments, "50")
-    withdrawal = withdraw(ada, "50")
-    send_due()
-    disputed(payments, deposit)
-    reference = only_leg(withdrawal).reference
-    assert reference
-
-    payments.move_refund(reference, "failed", failure_reason="expired_or_canceled_card")
-    gateway_refunds.refresh(reference, gateway="stripe", at=AT)
-
-    deposit.refresh_from_db()
-    assert deposit.disputed == Decimal(50)
-    assert balances(ada) == {"held": "50.00"}
-
-
-def test_a_refund_by_hand_that_is_told_after_the_dispute_is_booked_too(payments: PaymentsSandbox, ada: User) -> None:
-    deposit = pay_in(ada, payments, "50")
-    assert deposit.payment_reference
-    refund = payments.refund_by_hand(deposit.payment_reference, 3000)
-    disputed(payments, deposit)
-
-    gateway_refunds.refresh(refund, gateway="stripe", at=AT)
-
-    deposit.refresh_from_db()
-    assert (deposit.refunded, deposit.disputed) == (Decimal(30), Decimal(20))
-    assert balances(ada) == {"debt": "\N{MINUS SIGN}30.00", "held": "50.00"}
-
-
-def test_nothing_can_be_withdrawn_to_a_disputed_payment(payments: PaymentsSandbox, ada: User) -> None:
-    version = publish_variant('on_open = "suspend"', 'on_open = "nothing"')
-    deposit = paid_under(version, pay_in(ada, payments, "50"))
-    pay_in(ada, payments, "20")
-
-    disputed(payments, deposit, cents=1000)
-
-    assert suspension(ada)[0] is False
-    withdrawal = withdraw(ada, "20")
-    assert only_leg(withdrawal).deposit_id != deposit.pk
-
-
-def test_without_suspension_only_what_goes_to_that_payment_is_stopped(payments: PaymentsSandbox, ada: User) -> None:
-    version = publish_variant('on_open = "suspend"', 'on_open = "nothing"')
-    first = paid_under(version, pay_in(ada, payments, "50"))
-    pay_in(ada, payments, "20")
-    pending = place_order(ada, make_service(rate="5"))
-    withdrawal = withdraw(ada, "60")
-
-    disputed(payments, first, cents=100)
-
-    pending.refresh_from_db()
-    states = sorted(withdrawal.legs.values_list("deposit_id", "state"))
-    assert pending.status == OrderStatus.PENDING
-    assert [state for _, state in states] == [LegState.CANCELED, LegState.PLANNED]
-
-
 def test_a_win_opens_the_account_again_once(payments: PaymentsSandbox, ada: User) -> None:
     dispute = disputed(payments, pay_in(ada, payments, "50"))
 
@@ -207,6 +102,30 @@ def test_staff_decide_after_a_win_if_the_policy_says_so(payments: PaymentsSandbo
 
     assert suspension(ada)[0] is True
     assert dispute.attention == "It did not end in a loss: decide whether the account is opened again."
+
+
+def test_one_that_is_closed_without_a_loss_opens_the_account(payments: PaymentsSandbox, ada: User) -> None:
+    dispute = disputed(payments, pay_in(ada, payments, "50"))
+
+    report = gateways.get("stripe").fetch_dispute(dispute.reference)
+    given_back = replace(report, standing=DisputeStanding.CLOSED, status="prevented", withdrawn=Decimal(0))
+
+    dispute = chargebacks.take_in(given_back, gateway="stripe", seen=dispute.version, at=AT)
+
+    assert (suspension(ada)[0], dispute.attention) == (False, "")
+
+
+def test_one_that_is_closed_with_the_money_gone_leaves_the_account_to_staff(
+    payments: PaymentsSandbox, ada: User
+) -> None:
+    dispute = disputed(payments, pay_in(ada, payments, "50"))
+    report = gateways.get("stripe").fetch_dispute(dispute.reference)
+    kept = replace(report, standing=DisputeStanding.CLOSED, status="prevented", withdrawn=Decimal(50))
+
+    dispute = chargebacks.take_in(kept, gateway="stripe", seen=dispute.version, at=AT)
+
+    assert (suspension(ada)[0], dispute.lost) == (True, Decimal(50))
+    assert dispute.attention == "It was closed and the bank kept the money: decide whether the account is opened again."
 
 
 def test_a_win_does_not_lift_what_staff_suspended(payments: PaymentsSandbox, ada: User) -> None:
