@@ -18,7 +18,7 @@ from billing import debts, ledger
 from billing.models import House, TransferKind
 from orders import refills
 from orders.lifecycle import Moved
-from orders.models import FINAL_STATUSES, Initiator, Order
+from orders.models import FINAL_STATUSES, Initiator, Order, RefillOffer
 from panel.kernel import money
 from refunds import bookings, by_hand, publishing, settlement_letters
 from refunds.bookings import Books, Pot
@@ -27,6 +27,7 @@ from refunds.models import Decision, DecisionState, PolicyVersion
 from refunds.policy import engine, facts, wording
 from refunds.policy.clauses import Approval
 
+_REFILLS = {offer: facts.Refill(offer.value) for offer in RefillOffer}
 _HOUSE_POTS = {Pot.IN_PROGRESS: House.ORDERS_IN_PROGRESS.value, Pot.REVENUE: House.REVENUE.value}
 
 
@@ -126,7 +127,7 @@ def refill_facts(moved: Sequence[Moved]) -> dict[int, facts.Refill]:
     An order that ends just now was never refilled, so only those are looked up that are corrected.
     """
     corrected = refills.offers([m.order for m in moved if m.from_status in FINAL_STATUSES])
-    return {m.order.pk: facts.Refill((corrected.get(m.order.pk) or refills.first_offer(m.order)).value) for m in moved}
+    return {m.order.pk: _REFILLS[corrected.get(m.order.pk) or refills.first_offer(m.order)] for m in moved}
 
 
 def facts_of(moved: Moved, standing: facts.Standing, refill: facts.Refill, at: datetime) -> facts.Facts:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.db import connection
+
 from orders.models import Cause, Initiator, Order, OrderStatus
 from panel.accounts.models import Standing, User
 from panel.kernel.errors import Conflict
@@ -53,8 +55,7 @@ def follow(settled: Sequence[Settled], *, at: datetime) -> None:
     """Open, carry on or answer the requests about these orders. Raises RecommendationWaits."""
     by_desk = {one.order.pk for one in settled if one.request_ref is not None}
     others = [one for one in settled if one.order.pk not in by_desk]
-    found = RefundRequest.objects.filter(order__in=[one.order.pk for one in others], state=RequestState.OPEN)
-    requests = {request.order_id: request for request in found.select_for_update(of=("self",)).order_by("pk")}
+    requests = _lock_requests([one.order.pk for one in others])
     _open([one for one in others if one.waits and one.order.pk not in requests], at)
     going_on: list[RefundRequest] = []
     answered: list[tuple[RefundRequest, Answer]] = []
@@ -82,6 +83,23 @@ def follow(settled: Sequence[Settled], *, at: datetime) -> None:
         closing.log_all(events, at=at)
         closing.close_all(answered, at=at)
     letters.nothing_left([request for request, answer in answered if not answer.amount], at=at)
+
+
+def _lock_requests(order_ids: Sequence[int]) -> dict[int, RefundRequest]:
+    """Lock the open requests about these locked orders, and return them by order.
+
+    Few orders of a batch have one, so their numbers are asked for first; none can be opened meanwhile.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM refunds_refundrequest WHERE order_id = ANY(%s) AND state = %s",
+            [list(order_ids), RequestState.OPEN.value],
+        )
+        numbers = [number for (number,) in cursor.fetchall()]
+    if not numbers:
+        return {}
+    found = RefundRequest.objects.filter(pk__in=numbers, state=RequestState.OPEN).order_by("pk")
+    return {request.order_id: request for request in found.select_for_update(of=("self",))}
 
 
 def _answers(one: Settled, request: RefundRequest, at: datetime) -> bool:
