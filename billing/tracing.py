@@ -5,12 +5,13 @@ from the oldest lot that has something left. What comes back returns to the lot 
 the lots that paid the order, a withdrawal that was not sent to the deposit that it was to go to.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import heapq
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from django.db import connection
+from django.db import connection, transaction
 
 from billing.models import TransferKind, WithdrawalLeg
 from panel.kernel import money
@@ -45,29 +46,50 @@ class _Share:
     returned: Decimal = money.ZERO
 
 
-@dataclass(slots=True)
 class _Trace:
-    lots: dict[Lot, Decimal] = field(default_factory=dict)
-    shares: dict[int, dict[Lot, _Share]] = field(default_factory=dict)
+    """The lots as they are after each step, and the shares of the orders that are asked about."""
+
+    def __init__(self, deposit_id: int, came_back: Container[int]) -> None:
+        self._deposit_id, self._came_back = deposit_id, came_back
+        self._left: dict[Lot, Decimal] = {}
+        self._ranks: dict[Lot, int] = {}
+        self._lots: list[Lot] = []  # by rank: the oldest first
+        self._spendable: list[int] = []  # a heap of ranks; those of lots that were emptied since are passed over
+        self.shares: dict[int, dict[Lot, _Share]] = {}
 
     def give(self, lot: Lot, amount: Decimal) -> None:
-        self.lots[lot] = self.lots.get(lot, money.ZERO) + amount
+        if amount <= 0:
+            return
+        if lot not in self._ranks:
+            self._ranks[lot] = len(self._lots)
+            self._lots.append(lot)
+        if not self._left.get(lot):
+            heapq.heappush(self._spendable, self._ranks[lot])
+        self._left[lot] = self._left.get(lot, money.ZERO) + amount
 
     def take(self, amount: Decimal, *, first: Lot = None) -> dict[Lot, Decimal]:
         """Take from one lot as far as it reaches and then from the oldest ones; return how much from which."""
         taken: dict[Lot, Decimal] = {}
-        order = [first, *self.lots] if first is not None and first in self.lots else list(self.lots)
-        for lot in order:
-            part = min(amount, self.lots[lot])
-            if part > 0:
-                self.lots[lot] -= part
+        if first is not None and self._left.get(first):
+            taken[first] = self._take_from(first, amount)
+            amount -= taken[first]
+        while amount > 0 and self._spendable:
+            lot = self._lots[self._spendable[0]]
+            if self._left[lot]:
+                part = self._take_from(lot, amount)
                 taken[lot] = taken.get(lot, money.ZERO) + part
                 amount -= part
+            else:
+                heapq.heappop(self._spendable)
         return taken
 
     def pay(self, order_ref: int, amount: Decimal) -> None:
+        """Take what an order costs; where it came from is kept if the deposit is among it or something comes back."""
+        taken = self.take(amount)
+        if self._deposit_id not in taken and order_ref not in self._came_back:
+            return
         shares = self.shares.setdefault(order_ref, {})
-        for lot, part in self.take(amount).items():
+        for lot, part in taken.items():
             share = shares.setdefault(lot, _Share())
             share.amount += part
 
@@ -77,8 +99,12 @@ class _Trace:
             share.returned += part
             self.give(lot, part)
             amount -= part
-        if amount > 0:
-            self.give(None, amount)
+        self.give(None, amount)
+
+    def _take_from(self, lot: Lot, amount: Decimal) -> Decimal:
+        part = min(amount, self._left[lot])
+        self._left[lot] -= part
+        return part
 
 
 _TO_ITS_DEPOSIT: Final = frozenset(
@@ -91,13 +117,16 @@ _TO_ITS_DEPOSIT: Final = frozenset(
 )
 
 
-def orders_paid_by(deposit_id: int, steps: Iterable[Step], legs: Mapping[int, Mapping[Lot, Decimal]]) -> list[Paid]:
+def orders_paid_by(
+    deposit_id: int, steps: Iterable[Step], legs: Mapping[int, Mapping[Lot, Decimal]], *, came_back: Container[int]
+) -> list[Paid]:
     """Return the orders that a deposit paid for, the oldest first.
 
     `steps` are all moves of the customer's available balance in their order; `legs` has for each withdrawal how much of
-    it goes back to which deposit.
+    it goes back to which deposit; `came_back` has the orders of which something came back to the balance. Of the other
+    orders nothing is kept that the deposit has no part in, so a million of them need no memory.
     """
-    trace = _Trace()
+    trace = _Trace(deposit_id, came_back)
     for step in steps:
         _follow(trace, step, legs)
     return [
@@ -122,15 +151,18 @@ def _follow(trace: _Trace, step: Step, legs: Mapping[int, Mapping[Lot, Decimal]]
         trace.take(-step.amount, first=step.deposit_id)
 
 
-_STEPS: Final = """
-    SELECT t.kind, CASE WHEN t.credit_account_id = a.id THEN t.amount ELSE -t.amount END,
-           t.order_ref, t.deposit_id, t.withdrawal_id
+_OF_BALANCE: Final = """
     FROM billing_transfer t
     JOIN billing_account a ON a.customer_id = t.customer_id AND a.kind = 'available'
         AND a.id IN (t.debit_account_id, t.credit_account_id)
     WHERE t.customer_id = %s
-    ORDER BY t.id
 """
+_STEPS: Final = f"""
+    SELECT t.kind, CASE WHEN t.credit_account_id = a.id THEN t.amount ELSE -t.amount END,
+           t.order_ref, t.deposit_id, t.withdrawal_id
+    {_OF_BALANCE} ORDER BY t.id
+"""
+_CAME_BACK: Final = f"SELECT DISTINCT t.order_ref {_OF_BALANCE} AND t.credit_account_id = a.id AND t.order_ref > 0"
 
 
 def orders_of_deposit(deposit_id: int, *, customer_id: int) -> list[Paid]:
@@ -141,5 +173,8 @@ def orders_of_deposit(deposit_id: int, *, customer_id: int) -> list[Paid]:
         own = legs.setdefault(withdrawal_id, {})
         own[lot] = own.get(lot, money.ZERO) + amount
     with connection.cursor() as cursor:
+        cursor.execute(_CAME_BACK, [customer_id])
+        came_back = {order_ref for (order_ref,) in cursor.fetchall()}
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(_STEPS, [customer_id])
-        return orders_paid_by(deposit_id, (Step(*row) for row in cursor), legs)
+        return orders_paid_by(deposit_id, (Step(*row) for row in cursor), legs, came_back=came_back)

@@ -29,7 +29,8 @@ def refunded(order: int, amount: str) -> Step:
 
 
 def paid(lot: int, *steps: Step, legs: dict[int, dict[Lot, Decimal]] | None = None) -> list[tuple[int, str, str]]:
-    found = tracing.orders_paid_by(lot, steps, legs or {})
+    came_back = {step.order_ref for step in steps if step.amount > 0}
+    found = tracing.orders_paid_by(lot, steps, legs or {}, came_back=came_back)
     return [(one.order_ref, f"{one.amount:.0f}", f"{one.returned:.0f}") for one in found]
 
 
@@ -51,6 +52,13 @@ def test_a_refund_returns_to_the_deposit_that_paid_last_and_is_spent_again() -> 
 
     assert paid(FIRST, *steps) == [(7, "50", "10"), (8, "10", "0")]
     assert paid(SECOND, *steps) == [(7, "10", "10"), (8, "5", "0")]
+
+
+def test_an_emptied_deposit_that_gets_money_back_is_spent_in_its_old_place() -> None:
+    steps = [deposit(FIRST, "50"), deposit(SECOND, "50"), placed(7, "60"), placed(8, "5"), refunded(7, "60")]
+
+    assert paid(FIRST, *steps, placed(9, "40")) == [(7, "50", "50"), (9, "40", "0")]
+    assert paid(SECOND, *steps, placed(9, "60")) == [(7, "10", "10"), (8, "5", "0"), (9, "10", "0")]
 
 
 def test_a_withdrawal_takes_from_the_deposits_that_it_goes_back_to() -> None:
@@ -100,7 +108,7 @@ def test_what_deposits_paid_of_an_order_is_what_it_cost(
 
     shares: dict[int, list[Paid]] = {}
     for lot in range(1, len(deposits) + 1):
-        for one in tracing.orders_paid_by(lot, steps, {}):
+        for one in tracing.orders_paid_by(lot, steps, {}, came_back=range(100, 200)):
             shares.setdefault(one.order_ref, []).append(one)
 
     for number, cost, back in placed_orders:
