@@ -29,7 +29,7 @@ def refunded(order: int, amount: str) -> Step:
 
 
 def paid(lot: int, *steps: Step, legs: dict[int, dict[Lot, Decimal]] | None = None) -> list[tuple[int, str, str]]:
-    came_back = {step.order_ref for step in steps if step.amount > 0}
+    came_back = {step.order_ref for step in steps if step.order_ref is not None and step.amount > 0}
     found = tracing.orders_paid_by(lot, steps, legs or {}, came_back=came_back)
     return [(one.order_ref, f"{one.amount:.0f}", f"{one.returned:.0f}") for one in found]
 
