@@ -1,10 +1,20 @@
 """Finding the deposit that a payment at a gateway belongs to, when the gateway speaks of the payment first."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.core.cache import cache
 
 from billing import deposits, gateways
 from billing.gateways.base import Refusal, Refused
 from billing.models import Deposit
+
+_REMEMBERED_FOR: Final = timedelta(hours=6)
+
+
+def is_foreign(payment_reference: str, *, gateway: str) -> bool:
+    """Whether the gateway said in the last hours that a payment is not this panel's: others may share its account."""
+    return bool(cache.get(_key(payment_reference, gateway)))
 
 
 def by_payment(payment_reference: str, *, gateway: str, at: datetime) -> Deposit | None:
@@ -18,14 +28,22 @@ def by_payment(payment_reference: str, *, gateway: str, at: datetime) -> Deposit
     deposit: Deposit | None = known.first()
     if deposit is not None:
         return deposit
+    if is_foreign(payment_reference, gateway=gateway):
+        return None
     try:
         paid = gateways.get(gateway).find_deposit(payment_reference)
     except Refused as error:
         if error.refusal != Refusal.NOT_FOUND:
             raise
         return None
-    if paid is None:
-        return None
-    deposits.record(paid, gateway=gateway, at=at)
-    credited: Deposit | None = known.first()
+    credited: Deposit | None = None
+    if paid is not None:
+        deposits.record(paid, gateway=gateway, at=at)
+        credited = known.first()
+    if credited is None and (paid is None or paid.deposit is None):
+        cache.set(_key(payment_reference, gateway), True, timeout=int(_REMEMBERED_FOR.total_seconds()))
     return credited
+
+
+def _key(payment_reference: str, gateway: str) -> str:
+    return f"billing.foreign.{gateway}.{payment_reference}"

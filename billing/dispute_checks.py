@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from billing import disputes, gateways, ports
+from billing import deposit_lookup, disputes, gateways, ports
 from billing.gateways.base import DisputeReport, GatewayError
 from billing.models import Dispute
 from panel.kernel.errors import Busy
@@ -52,6 +52,8 @@ def look_for_new(*, clock: Callable[[], datetime]) -> int:
 
 
 def _is_news(report: DisputeReport, gateway: str) -> bool:
+    if deposit_lookup.is_foreign(report.payment_reference, gateway=gateway):
+        return False
     known = Dispute.objects.filter(gateway=gateway, reference=report.reference, gateway_words=report.status)
     return not known.filter(withdrawn=report.withdrawn, amount=report.amount).exists()
 

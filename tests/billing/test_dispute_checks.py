@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.core.cache import cache
 from django.test import override_settings
 
-from billing import dispute_checks
+from billing import deposit_lookup, dispute_checks
 from billing.gateways import stripe
 from billing.models import Dispute, Problem, Standing
 from panel.accounts.models import User
@@ -17,6 +18,11 @@ from tests.factories.books import compare, listed, now, problems
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered() -> None:
+    cache.clear()
 
 
 @pytest.fixture
@@ -81,10 +87,29 @@ def test_a_gateway_that_does_not_answer_is_asked_by_the_next_sweep(payments: Pay
 
 
 def test_a_dispute_of_no_deposit_of_ours_is_passed_over(payments: PaymentsSandbox) -> None:
-    payments.open_dispute(payments.pay_unknown(5000))
+    reference = payments.pay_unknown(5000)
+    payments.open_dispute(reference)
+    assert not deposit_lookup.is_foreign(reference, gateway="stripe")
 
     assert dispute_checks.look_for_new(clock=lambda: now(payments)) == 0
     assert not Dispute.objects.exists()
+    assert deposit_lookup.is_foreign(reference, gateway="stripe")
+
+
+def test_what_is_another_panels_is_not_asked_about_at_each_look(
+    payments: PaymentsSandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    reference = payments.pay_unknown(5000)
+    dispute = payments.open_dispute(reference)
+    dispute_checks.look_for_new(clock=lambda: now(payments))
+    payments.fault("error_500_before", path=f"/v1/disputes/{dispute}", method="GET", times=9)
+    payments.fault("error_500_before", path="/v1/checkout/sessions", method="GET", times=9)
+    caplog.clear()
+
+    assert dispute_checks.look_for_new(clock=lambda: now(payments)) == 0
+    assert deposit_lookup.by_payment(reference, gateway="stripe", at=now(payments)) is None
+
+    assert caplog.records == []
 
 
 def test_without_keys_nothing_is_asked(ada: User) -> None:
