@@ -18,7 +18,12 @@ from panel.accounts.admin.asking import Question, ask, staff_of
 from panel.accounts.admin.fields import line
 from panel.accounts.admin.pages import ReadOnlyAdmin, amount, detail_action, link, nowrap, shown
 
-COLORS = {PayoutState.WAITING: "warning", PayoutState.CONFIRMED: "success", PayoutState.FAILED: "danger"}
+COLORS = {
+    PayoutState.WAITING: "warning",
+    PayoutState.CONFIRMED: "success",
+    PayoutState.FAILED: "danger",
+    "suspended": "danger",
+}
 
 
 class ConfirmForm(forms.Form):
@@ -58,7 +63,7 @@ class PayoutFilter(ShowFilter):
 class PayoutAdmin(ReadOnlyAdmin):
     """The oldest first. Nothing here is edited: what staff say about a payout moves the customer's money."""
 
-    list_display = ("number", "owner", "sum", "destination", "state_label", "warning", "of_withdrawal", "age")
+    list_display = ("number", "owner", "sum", "destination", "state_label", "of_withdrawal", "age")
     list_filter = (PayoutFilter,)
     ordering = ("created_at", "id")
     search_fields = ("id",)
@@ -121,15 +126,15 @@ class PayoutAdmin(ReadOnlyAdmin):
         return nowrap(amount(payout.amount))
 
     @shown(description="State", label=COLORS)
-    def state_label(self, payout: Payout) -> tuple[str, str]:
+    def state_label(self, payout: Any) -> tuple[str, str]:  # noqa: ANN401 - as above
+        if _should_wait(payout):
+            return "suspended", "Wait: account suspended"
         return payout.state, payout.get_state_display()
 
     @shown(description="Before you send")
     def warning(self, payout: Any) -> str:  # noqa: ANN401 - as above
         """Payouts are sent outside of the panel, which can't stop one: it says so where there is a reason to wait."""
-        if payout.state != PayoutState.WAITING or payout.suspended_because is None:
-            return "-"
-        return f"Wait: the account is suspended. {payout.suspended_because}"
+        return f"Wait: the account is suspended. {payout.suspended_because}" if _should_wait(payout) else "-"
 
     @shown(description="Waits for", ordering="created_at")
     def age(self, payout: Payout) -> str:
@@ -190,3 +195,7 @@ class PayoutAdmin(ReadOnlyAdmin):
 
 def _back(payout: Payout) -> str:
     return reverse("admin:billing_payout_change", args=[payout.pk])
+
+
+def _should_wait(payout: Any) -> bool:  # noqa: ANN401 - annotated rows
+    return payout.state == PayoutState.WAITING and payout.suspended_because is not None
