@@ -15,7 +15,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from billing import tracing
-from billing.models import Dispute, Origin, Transfer, Withdrawal
+from billing.models import Dispute, FraudWarning, Origin, Transfer, Withdrawal
 from orders import placing
 from orders.lines import Line
 from orders.models import AttentionItem, Order, OrderStatus, Provider, Refill, Service, ServiceType
@@ -103,6 +103,15 @@ def test_loads_a_dispute_that_suspends_the_second_customer(payments: PaymentsSan
         payments.drop(told.id)
     load()
     assert Dispute.objects.count() == 1
+
+
+def test_loads_a_fraud_warning_that_waits_for_staff() -> None:
+    load()
+    load()
+
+    case = FraudWarning.objects.get()
+    assert (case.customer.email, case.state, case.holds) == ("ada@example.com", "open", False)
+    assert case.left > 0
 
 
 def test_loads_refund_requests_in_each_state_and_hour() -> None:

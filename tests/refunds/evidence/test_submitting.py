@@ -200,3 +200,16 @@ def _let_reads_fail(payments: PaymentsSandbox, *, after: int, times: int) -> Non
     """Let the reads of disputes after the first `after` ones fail."""
     payments.fault("slow", path="/v1/disputes", method="GET", times=after, seconds=0.0)
     payments.fault("drop_before", path="/v1/disputes", method="GET", times=times)
+
+
+def test_refuses_what_was_assembled_anew(payments: PaymentsSandbox) -> None:
+    grace = make_staff()
+    older = handed.staged(payments, grace)
+    newer = preparing.assemble(dispute_id=older.dispute_id, staff=grace, at=LATER)
+
+    with pytest.raises(access.NotNow, match="assembled anew"):
+        handed.submit(reread(older), grace)
+
+    assert handed.submissions(payments) == 0
+    staged = staging.stage(evidence_id=newer.pk, staff=grace, at=LATER)
+    assert handed.submit(staged, grace).state == EvidenceState.SUBMITTED
