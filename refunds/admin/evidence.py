@@ -83,6 +83,8 @@ class DisputeEvidenceAdmin(ReadOnlyAdmin):
         if pack is None or latest is None or latest.pk != pack.pk or pack.dispute.standing not in access.ANSWERABLE:
             return []
         allowed = _OFFERED.get(EvidenceState(pack.state), set())
+        if pack.for_appeal != pack.dispute.is_appeal:
+            allowed = {"anew"}
         offered = super().get_actions_detail(request, object_id)
         return [one for one in offered if one.action_name.removeprefix("refunds_disputeevidence_") in allowed]
 

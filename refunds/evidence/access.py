@@ -34,6 +34,12 @@ class NotNow(Conflict):
     code = "evidence_not_now"
 
 
+class Outdated(NotNow):
+    """The evidence was assembled anew since, or the dispute went on to an appeal; it is used no more."""
+
+    code = "evidence_outdated"
+
+
 def require(staff: User, permission: str, dispute: Dispute) -> None:
     """Raise Forbidden unless this member of staff has the permission and is not the customer himself."""
     if not (staff.is_staff and staff.is_active and staff.has_perm(permission)):
@@ -71,10 +77,12 @@ def newest(dispute: Dispute) -> DisputeEvidence | None:
 
 
 def require_newest(dispute: Dispute, evidence: DisputeEvidence) -> None:
-    """Raise NotNow when the evidence was assembled anew since."""
+    """Raise Outdated when the evidence was assembled anew since, or is for the round before an appeal."""
     latest = newest(dispute)
     if latest is not None and latest.pk != evidence.pk:
-        raise NotNow("This evidence was assembled anew in the meantime: work on the newer one.")
+        raise Outdated("This evidence was assembled anew in the meantime: work on the newer one.")
+    if evidence.for_appeal != dispute.is_appeal:
+        raise Outdated("The dispute went on to another round: assemble the evidence anew.")
 
 
 def require_answerable(dispute: Dispute, *, at: datetime) -> None:

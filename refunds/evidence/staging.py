@@ -53,7 +53,7 @@ def stage_due(*, at: datetime) -> int:
     for evidence_id in due.values_list("pk", flat=True):
         try:
             staged += stage(evidence_id=evidence_id, at=at).state == EvidenceState.STAGED
-        except access.NotAnswerable as error:
+        except (access.NotAnswerable, access.Outdated) as error:
             _give_up(evidence_id, error, at)
         except PanelError as error:
             log.info("evidence_not_staged", evidence=evidence_id, error=error.message)
@@ -109,7 +109,7 @@ def _record(handed: Handing, outcome: _Outcome, staff: User | None, at: datetime
 
 
 def _give_up(evidence_id: int, error: PanelError, at: datetime) -> None:
-    """Try no more by itself: the bank takes nothing now."""
+    """Try no more by itself: the bank takes nothing now, or there is newer evidence."""
     with busy_when_locked(), transaction.atomic(durable=True):
         _, evidence = access.locked(evidence_id)
         if evidence.state in {EvidenceState.ASSEMBLED, EvidenceState.STAGING} and evidence.is_due(at):

@@ -3,9 +3,11 @@
 The one module that reads these records of addresses for evidence.
 """
 
-from collections.abc import Collection, Mapping
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Final
 
 from billing.models import Deposit
@@ -68,8 +70,8 @@ def paid_from(deposits: Collection[Deposit]) -> Mapping[int, PaidFrom]:
     if not deposits:
         return {}
     customers = {deposit.customer_id for deposit in deposits}
-    rows = SignIn.objects.filter(user__in=customers).order_by("id").values_list("at", "user_agent")
-    signed_in = [(at, device) for at, device in rows.iterator() if device]
+    rows = SignIn.objects.filter(user__in=customers).exclude(user_agent="").values_list("at", "user_agent")
+    signed_in = sorted(rows.iterator())
     return {
         deposit.pk: PaidFrom(
             deposit.opened_from or "", _device(signed_in, deposit.created_at), deposit.method_fingerprint
@@ -92,6 +94,8 @@ def _placed(order: Order) -> str:
     return f"placed order {order.pk}" + (f" through {way}" if way else "")
 
 
-def _device(signed_in: Collection[tuple[datetime, str]], at: datetime) -> str:
-    before = [device for when, device in signed_in if at - _SAME_VISIT <= when <= at]
-    return before[-1] if before else ""
+def _device(signed_in: Sequence[tuple[datetime, str]], at: datetime) -> str:
+    """Return the device of the last sign-in before, if it was not long before; `signed_in` is in order of time."""
+    before = bisect_right(signed_in, at, key=itemgetter(0))
+    when, device = signed_in[before - 1] if before else (None, "")
+    return device if when is not None and when >= at - _SAME_VISIT else ""

@@ -133,6 +133,18 @@ def test_refuses_what_was_assembled_anew(payments: PaymentsSandbox) -> None:
     assert handed.at_gateway(payments)["evidence_details"]["has_evidence"] is False
 
 
+def test_the_sweep_leaves_what_was_assembled_anew_for_good(payments: PaymentsSandbox) -> None:
+    handed.dispute(payments)
+    preparing.assemble_due(at=LATER)
+    old = DisputeEvidence.objects.get()
+    preparing.assemble(dispute_id=old.dispute_id, staff=make_staff(), at=LATER)
+
+    assert staging.stage_due(at=LATER) == 0
+
+    assert reread(old).due_at is None
+    assert "assembled anew" in reread(old).error
+
+
 def test_refuses_what_is_being_staged(payments: PaymentsSandbox) -> None:
     evidence = handed.assembled(payments)
     staging._intend(evidence.pk, None, LATER)

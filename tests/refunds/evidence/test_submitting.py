@@ -213,3 +213,14 @@ def test_refuses_what_was_assembled_anew(payments: PaymentsSandbox) -> None:
     assert handed.submissions(payments) == 0
     staged = staging.stage(evidence_id=newer.pk, staff=grace, at=LATER)
     assert handed.submit(staged, grace).state == EvidenceState.SUBMITTED
+
+
+def test_what_was_staged_before_an_appeal_does_not_answer_it(payments: PaymentsSandbox) -> None:
+    grace = make_staff()
+    evidence = handed.staged(payments, grace)
+    move_dispute(payments, evidence.dispute, "appeal_needs_response")
+
+    with pytest.raises(access.Outdated, match="another round"):
+        handed.submit(reread(evidence), grace)
+
+    assert handed.submissions(payments) == 0
