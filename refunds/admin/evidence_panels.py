@@ -34,6 +34,7 @@ DOCUMENTS: Final = {
     Document.RECEIPT: "Receipt of the payment",
 }
 _SHOWN: Final = 1_500
+_MOST_EARLIER: Final = 50
 
 
 def of_dispute(dispute: Dispute, *, at: datetime) -> Sequence[Panel]:
@@ -125,7 +126,7 @@ def earlier(dispute: Dispute) -> Panel:
             ", ".join(one.shared) or "-",
             "Could serve" if one.serves else f"No: {one.obstacle}",
         ]
-        for one in found.candidates[:50]
+        for one in found.candidates[:_MOST_EARLIER]
     ]
     rule = (
         f"Visa's rule (reason {compelling.REASON}) asks for {NEEDED} undisputed payments, more than {YOUNGEST.days} and"
@@ -137,6 +138,8 @@ def earlier(dispute: Dispute) -> Panel:
         verdict = f"This dispute has another reason: {dispute.reason_code or 'none given'}."
     else:
         verdict = f"{len(found.serving)} could serve."
+    if len(found.candidates) > _MOST_EARLIER:
+        verdict += f" {len(found.candidates) - _MOST_EARLIER:,} more are not shown."
     return Panel(
         "Earlier payments that could serve",
         ["Payment", "Paid (UTC)", "The same", "Serves"],

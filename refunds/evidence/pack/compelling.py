@@ -63,7 +63,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Compelling:
-    """All earlier payments, the newest first.
+    """All earlier payments: those that count, then the others, each the newest first.
 
     Attributes:
         applies: whether the dispute's reason is the one that the rule is for.
@@ -87,8 +87,9 @@ def find(disputed: Made, earlier: Iterable[Made], *, opened_at: datetime, reason
     """Return the payments that were made before the disputed one, with what they share with it."""
     before = [made for made in earlier if made.number != disputed.number and made.paid_at < disputed.paid_at]
     before.sort(key=lambda made: (made.paid_at, made.number), reverse=True)
-    candidates = tuple(_candidate(disputed, made, opened_at) for made in before)
-    return Compelling(candidates, applies=reason_code.strip() == REASON)
+    candidates = [_candidate(disputed, made, opened_at) for made in before]
+    candidates.sort(key=lambda candidate: not candidate.serves)
+    return Compelling(tuple(candidates), applies=reason_code.strip() == REASON)
 
 
 def _candidate(disputed: Made, made: Made, opened_at: datetime) -> Candidate:

@@ -40,6 +40,12 @@ def test_two_earlier_payments_from_the_same_place_are_enough() -> None:
     assert found.is_enough
 
 
+def test_those_that_count_come_before_newer_ones_that_do_not() -> None:
+    found = find(made(1, days=200), made(2, days=30), made(3, days=20))
+
+    assert [(one.payment.number, one.serves) for one in found.candidates] == [(1, True), (3, False), (2, False)]
+
+
 def test_one_is_not_enough() -> None:
     assert not find(made(1, days=200)).is_enough
 
