@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import connection
 
 from billing.models import TransferKind, WithdrawalLeg
 from panel.kernel import money
@@ -175,6 +175,7 @@ def orders_of_deposit(deposit_id: int, *, customer_id: int) -> list[Paid]:
     with connection.cursor() as cursor:
         cursor.execute(_CAME_BACK, [customer_id])
         came_back = {order_ref for (order_ref,) in cursor.fetchall()}
-    with transaction.atomic(), connection.chunked_cursor() as cursor:
+    has_own_session = not connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]
+    with connection.chunked_cursor() if has_own_session else connection.cursor() as cursor:
         cursor.execute(_STEPS, [customer_id])
         return orders_paid_by(deposit_id, (Step(*row) for row in cursor), legs, came_back=came_back)

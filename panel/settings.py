@@ -226,8 +226,9 @@ _database["ATOMIC_REQUESTS"] = False
 _database["OPTIONS"]["options"] = (
     "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
 )
-DATABASES = {"default": _database}
 PREPARE_STATEMENTS = _setting("PREPARE_STATEMENTS", bool, True)
+_database["DISABLE_SERVER_SIDE_CURSORS"] = not PREPARE_STATEMENTS  # they need a session of their own, too
+DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = _setting("REDIS_URL", str, "")

@@ -119,7 +119,7 @@ def test_the_refill_page_says_why_and_asks_for_none(browser: Client, ada: User) 
 def test_a_cancel_and_a_refund_stay_on_the_balance(browser: Client, ada: User) -> None:
     order = place_order(ada, make_service(rate="5"))
     suspend(ada)
-    stays = f"Your account is suspended: {WHY} What is refunded goes to your balance and stays there"
+    stays = f"Your account is suspended: {WHY} What is refunded goes to your balance, pays first what you owe"
 
     asked = browser.get(f"/orders/{order.pk}/cancel/")
     browser.post(f"/orders/{order.pk}/cancel/")
