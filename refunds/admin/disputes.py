@@ -59,7 +59,6 @@ class DisputeAdmin(ReadOnlyAdmin):
     """Nothing here is edited: the gateway reports, and what follows is the policy's."""
 
     list_display = ("number", "owner", "claimed", "standing_label", "answer", "why", "contact", "opened")
-    list_select_related = ("customer",)
     list_filter = (DisputeFilter,)
     search_fields = ("id",)
     search_help_text = "Number, whole e-mail address of the customer, or the gateway's whole reference"
@@ -82,6 +81,10 @@ class DisputeAdmin(ReadOnlyAdmin):
     )
     act_permission = "billing.change_dispute"
     actions_detail = ("look_again", "close_account", "open_account")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Dispute]:
+        rows: QuerySet[Dispute] = super().get_queryset(request)
+        return rows.select_related("customer", "deposit")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Those to be answered by their deadline; all of them by the latest."""
