@@ -87,6 +87,21 @@ def test_staff_refund_by_hand(payments: PaymentsSandbox, ada: User, jonas: User)
     assert balances(ada) == {}
 
 
+def test_a_refund_that_is_looked_at_again_after_it_arrived_leaves_the_case(
+    payments: PaymentsSandbox, ada: User, jonas: User
+) -> None:
+    case = refund(warned(payments, pay_in(ada, payments, "50")), jonas)
+    send_due(LATER)
+    send_due(LATER + HOUR)
+    told = case.events.count()
+
+    asked = [send_due(LATER + day * 24 * HOUR) for day in (2, 4, 8)]
+
+    case.refresh_from_db()
+    assert asked == [1, 1, 1]
+    assert (case.state, case.events.count()) == (WarningState.REFUNDED, told)
+
+
 def test_staff_refund_and_hold_the_account(payments: PaymentsSandbox, ada: User, jonas: User) -> None:
     case = warned(payments, pay_in(ada, payments, "50"))
     order = place_order(ada, make_service(rate="20"), quantity=1000)
